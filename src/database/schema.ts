@@ -1,0 +1,21 @@
+import type {
+  AccountTable,
+  AgencyTable,
+  DeviceTable,
+  LoginGuardTable,
+  RefreshTokenTable,
+  SessionTable,
+} from '#src/database/tables/accounts.ts'
+import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
+
+/** Every table of the database `samaconso`, as migrations/ makes them. */
+export interface Schema {
+  agency: AgencyTable
+  account: AccountTable
+  device: DeviceTable
+  session: SessionTable
+  refresh_token: RefreshTokenTable
+  login_guard: LoginGuardTable
+  meter: MeterTable
+  meter_link: MeterLinkTable
+}
