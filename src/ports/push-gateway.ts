@@ -1,6 +1,7 @@
 /**
  * Where a push message leaves for a device. A failed push is a value, not an exception: the caller
- * records it. `send` throws only when the gateway itself is unusable (bad credentials, closed).
+ * records it. `send` throws only when the gateway itself is unusable (bad credentials, closed), and then
+ * a `PushGatewayUnusable`. An aborted `signal` is an outcome too: `retry`, with what is known of the message.
  */
 export interface PushGateway extends AsyncDisposable {
   send(push: Push, signal?: AbortSignal): Promise<PushOutcome>
@@ -27,11 +28,33 @@ export interface Push {
  * - `sent`: the provider has it.
  * - `dead_target`: this target will never work again; remove it from its device.
  * - `refused`: this message will never be accepted (payload, credentials of the project); the target stays.
- * - `retry`: not now. `afterMs` is the least wait. `maybeSent` says that the outcome is unknown, so that a
- *   retry may be a duplicate.
+ *   With `quarantine` it is the target that was refused, yet in a way that a mistake of ours (another
+ *   project's credentials, a damaged token) looks like too: set it aside until its app reports in again.
+ * - `retry`: not now. `afterMs` is the least wait; growth over attempts and jitter are the caller's. `maybeSent`
+ *   says that the outcome is unknown, so that a retry may be a duplicate. With `overQuota` the provider asks
+ *   for a slower rate: of everybody, unless it named one target.
+ *
+ * `reason` is a short stable code for operators and counters, such as `UNREGISTERED`; never a target or a secret.
  */
 export type PushOutcome =
   | { readonly state: 'sent'; readonly providerId: string }
   | { readonly state: 'dead_target'; readonly reason: string }
-  | { readonly state: 'refused'; readonly reason: string }
-  | { readonly state: 'retry'; readonly reason: string; readonly afterMs: number; readonly maybeSent: boolean }
+  | { readonly state: 'refused'; readonly reason: string; readonly quarantine?: true }
+  | {
+      readonly state: 'retry'
+      readonly reason: string
+      readonly afterMs: number
+      readonly maybeSent: boolean
+      readonly overQuota?: true
+    }
+
+/** No push can leave: not this one's fault, so the caller keeps it, stops sending and raises an alarm. */
+export class PushGatewayUnusable extends Error {
+  override readonly name = 'PushGatewayUnusable'
+  readonly reason: 'credentials' | 'closed'
+
+  constructor(reason: PushGatewayUnusable['reason'], detail: string) {
+    super(`the push gateway cannot be used (${reason}): ${detail}`)
+    this.reason = reason
+  }
+}
