@@ -1,0 +1,54 @@
+/**
+ * Every statement that the product sends to the utility's databases. Decimals and dates leave the source as text:
+ * the client turns `decimal` into binary floats, and text is exact. The tables have an alias so that ORDER BY means
+ * the column and not its text of the same name, which no index knows.
+ */
+const texts = (...names: string[]): string[] => names.map((name) => `t.${name} AS ${name}`)
+const decimals = (...names: string[]): string[] => names.map((name) => `CAST(t.${name} AS varchar(40)) AS ${name}`)
+/** Style 126 is ISO 8601 without a zone; it leaves the milliseconds out when they are zero. */
+const dates = (...names: string[]): string[] => names.map((name) => `CONVERT(varchar(33), t.${name}, 126) AS ${name}`)
+
+const saleColumns = [
+  ...texts('NUMERO_COMMANDE', 'NUMERO_COMPTEUR', 'POLICE', 'NOM_AGENCE_ENCAISSEMENT', 'TARIF_USAGE'),
+  ...dates('DATE_TRANSACTION'),
+  ...decimals('MONTANT_HT', 'MONTANT_TVA', 'MONTANT_TCO', 'MONTANT_TTC', 'ENERGIE_VENDUE', 'SOLDE_DETTE', 'DETTES'),
+  ...texts('NOM_OPERATEUR', 'TOKEN'),
+  ...decimals('MONTANT_RECU', 'ARRONDI'),
+  ...decimals('ENERGIE1', 'ENERGIE2', 'ENERGIE3', 'PRIX1', 'PRIX2', 'PRIX3', 'MONTANT1', 'MONTANT2', 'MONTANT3'),
+]
+
+const billColumns = [
+  ...decimals('IDHistorique'),
+  ...texts('numFact', 'numCC', 'numPartenaire'),
+  ...dates('dateEnvoi'),
+  ...texts('ADD_LIV', 'ADD_PRES'),
+  ...decimals('AI_TH1'),
+  ...texts('AGENCE', 'BORDEREAU'),
+  ...decimals('BT_MONT_HT', 'BT_MONT_TTC', 'BT_MONT_TCO', 'BT_TOTALFACTUR', 'BT_CONSTOT'),
+  ...decimals('MONT_TCO', 'MONT_TTC', 'MONT_TVA'),
+  ...texts('myTypeFact'),
+  ...decimals('NBJRS_'),
+  ...texts('NOCPTEUR', 'NOMPRES'),
+  ...decimals('PMAX'),
+  ...texts('TARIF'),
+  ...decimals('TOTALFACT'),
+  ...texts('TYPEFACT'),
+  ...decimals('moisFacturation', 'anneeFacturation'),
+  ...texts('typeClientele'),
+  ...dates('DATFACT', 'DATEECH'),
+  ...decimals('BT_CONSOM1', 'BT_CONSOM2', 'BT_CONSOM3'),
+]
+
+export const statements = {
+  /** Parameters: number, police (varchar), since, before (datetime2). */
+  salesOfMeter: `SELECT ${saleColumns.join(', ')}
+FROM HEXING_SENELECBILL_ALHDL2 AS t
+WHERE t.NUMERO_COMPTEUR = @number AND t.POLICE = @police AND t.DATE_TRANSACTION >= @since AND t.DATE_TRANSACTION < @before
+ORDER BY t.DATE_TRANSACTION, t.NUMERO_COMMANDE`,
+
+  /** Parameters: account (varchar), since, before (datetime2). */
+  billsOfAccount: `SELECT ${billColumns.join(', ')}
+FROM Historique AS t
+WHERE t.numCC = @account AND t.DATFACT >= @since AND t.DATFACT < @before
+ORDER BY t.DATFACT, t.IDHistorique`,
+} as const
