@@ -1,0 +1,44 @@
+/**
+ * Calendar days of Africa/Dakar as `YYYY-MM-DD`. Senegal has kept UTC+0 without summer time since 1941, so
+ * a day there is a UTC day, and days can be counted in whole multiples of 24 hours.
+ */
+export type Day = string
+
+const DAY_MS = 86_400_000
+const DAY_PATTERN = /^(\d{4})-(\d{2})-(\d{2})$/
+
+export function dayOf(instant: Date | number): Day {
+  return new Date(instant).toISOString().slice(0, 10)
+}
+
+export function startOf(day: Day): Date {
+  return new Date(`${day}T00:00:00.000Z`)
+}
+
+/** False for a text of another form, and for a day that no calendar has, such as 2026-02-29. */
+export function isDay(text: string): boolean {
+  if (!DAY_PATTERN.test(text)) return false
+  const instant = Date.parse(`${text}T00:00:00.000Z`)
+  return !Number.isNaN(instant) && dayOf(instant) === text
+}
+
+export function addDays(day: Day, days: number): Day {
+  return dayOf(startOf(day).getTime() + days * DAY_MS)
+}
+
+/** The first day of the month that lies `months` after the month of `day`. */
+export function firstOfMonth(day: Day, months = 0): Day {
+  const start = startOf(day)
+  return dayOf(Date.UTC(start.getUTCFullYear(), start.getUTCMonth() + months, 1))
+}
+
+/** The same day so many years later; 29 February becomes 1 March where that year has none. */
+export function addYears(day: Day, years: number): Day {
+  const start = startOf(day)
+  return dayOf(Date.UTC(start.getUTCFullYear() + years, start.getUTCMonth(), start.getUTCDate()))
+}
+
+/** 0 for Monday to 6 for Sunday (ISO 8601 weeks). */
+export function weekday(day: Day): number {
+  return (startOf(day).getUTCDay() + 6) % 7
+}

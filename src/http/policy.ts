@@ -1,0 +1,102 @@
+import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { Actor } from '#src/core/actor.ts'
+import { httpErrors } from '#src/http/errors.ts'
+
+/**
+ * Who may call a route. Every route has one in its `config`, or the server does not start. The check of an
+ * `object` policy runs before the handler: one that says no is a 404, so that nobody learns what exists.
+ */
+export type Policy =
+  | { readonly kind: 'public' }
+  /** Loopback, or the metrics token: enforced by the route, which no account can call. */
+  | { readonly kind: 'operators' }
+  | { readonly kind: 'logged_in' }
+  | { readonly kind: 'roles'; readonly roles: readonly Actor['role'][] }
+  | ObjectPolicy
+
+export interface ObjectPolicy {
+  readonly kind: 'object'
+  /** What the path parameter names: a user, a notification. */
+  readonly type: string
+  readonly param: string
+  /** Who passes, in words: `self`, `agent in scope`, `admin`, `sender`. The policy matrix is made from it. */
+  readonly allow: readonly string[]
+  readonly check: (actor: Actor, id: string) => boolean | Promise<boolean>
+}
+
+export const PUBLIC: Policy = { kind: 'public' }
+export const LOGGED_IN: Policy = { kind: 'logged_in' }
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    policy?: Policy
+  }
+  interface FastifyRequest {
+    /** Set before the handler of every route whose policy is not `public` or `operators`. */
+    actor: Actor | undefined
+  }
+}
+
+export interface RouteEntry {
+  readonly method: string
+  readonly url: string
+  readonly policy: Policy
+}
+
+/** Fails when a route has no policy: deny by default, before the first request. */
+export function policiesOf(routes: readonly RouteOptions[]): RouteEntry[] {
+  return routes.flatMap((route) => {
+    const { policy } = route.config ?? {}
+    const methods = [route.method].flat()
+    if (policy === undefined)
+      throw new Error(`route ${methods.join('|')} ${route.url} has no policy: say who may call it`)
+    return methods.map((method) => ({ method, url: route.url, policy }))
+  })
+}
+
+export function actorOf(request: FastifyRequest): Actor {
+  if (request.actor === undefined) throw httpErrors.unauthenticated()
+  return request.actor
+}
+
+export type VerifyToken = (token: string) => Actor
+
+/** Verifies the token and applies the route's policy; synchronous where nothing has to be asked. */
+export function enforcePolicy(verifyToken: VerifyToken) {
+  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+    try {
+      const verdict = judge(request, verifyToken)
+      if (verdict === true) return done()
+      verdict.then(
+        (may) => done(may ? undefined : httpErrors.notFound()),
+        (error: unknown) => done(error as Error),
+      )
+    } catch (error) {
+      done(error as Error)
+    }
+  }
+}
+
+function judge(request: FastifyRequest, verifyToken: VerifyToken): true | Promise<boolean> {
+  const { policy } = request.routeOptions.config
+  if (policy === undefined) throw httpErrors.notFound()
+  if (policy.kind === 'public' || policy.kind === 'operators') return true
+  const actor = verifyToken(bearerToken(request.headers.authorization))
+  request.actor = actor
+  if (policy.kind === 'logged_in') return true
+  if (policy.kind === 'roles') {
+    if (!policy.roles.includes(actor.role)) throw httpErrors.forbidden()
+    return true
+  }
+  const { [policy.param]: id = '' } = request.params as Record<string, string>
+  const may = policy.check(actor, id)
+  if (may === false) throw httpErrors.notFound()
+  return may
+}
+
+function bearerToken(header: string | undefined): string {
+  if (header === undefined) throw httpErrors.unauthenticated()
+  const [scheme = '', token = ''] = header.split(' ', 2)
+  if (scheme.toLowerCase() !== 'bearer' || token === '') throw httpErrors.unauthenticated()
+  return token
+}

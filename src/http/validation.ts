@@ -1,0 +1,106 @@
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import addFormats from 'ajv-formats'
+import type { FastifyError, FastifySchemaCompiler } from 'fastify'
+import type { TSchema } from 'typebox'
+import { AppError, type Bilingual } from '#src/core/errors.ts'
+import { httpErrors } from '#src/http/errors.ts'
+
+/** Names that are answered as unknown to the caller rather than as a mistake: a path that cannot exist. */
+const PATH_PARAMETERS = 'params'
+
+const bodies = createAjv(false)
+/** Query strings and paths are text: `limit=20` has to become a number. A JSON body must say what it means. */
+const texts = createAjv('array')
+
+function createAjv(coerceTypes: false | 'array'): Ajv {
+  const ajv = new Ajv({ coerceTypes, useDefaults: true, removeAdditional: false, allErrors: true, strict: false })
+  addFormats.default(ajv, ['date', 'date-time', 'uuid', 'uri'])
+  return ajv
+}
+
+export const validatorCompiler: FastifySchemaCompiler<TSchema> = ({ schema, httpPart }) => {
+  const ajv = httpPart === 'body' ? bodies : texts
+  return ajv.compile(schema) as ValidateFunction
+}
+
+export interface InvalidField {
+  /** JSON pointer of the value, empty for the whole part. */
+  readonly path: string
+  readonly fr: string
+  readonly en: string
+}
+
+/** One 400 that names every invalid field. A path parameter of another form names nothing that exists: 404. */
+export function validationProblem(error: FastifyError): AppError {
+  if (error.validationContext === PATH_PARAMETERS) return httpErrors.notFound()
+  const failures = (error.validation ?? []) as unknown as ErrorObject[]
+  const told = failures.filter((failure) => !SUMMARIES.has(failure.keyword))
+  const fields = (told.length > 0 ? told : failures).map(describe)
+  return httpErrors.invalidRequest({
+    details: {
+      in: error.validationContext ?? 'body',
+      errors: fields.map(({ path, fr, en }) => ({ path, fr, en })),
+    },
+  })
+}
+
+/** Keywords that only say "one of the parts did not fit"; the parts' own errors say it better. */
+const SUMMARIES = new Set(['anyOf', 'oneOf', 'if'])
+
+function describe(failure: ErrorObject): InvalidField {
+  const params = failure.params as Record<string, unknown>
+  const path = failure.instancePath
+  const at = (name: unknown): string => `${path}/${String(name)}`
+  switch (failure.keyword) {
+    case 'required':
+      return { path: at(params['missingProperty']), fr: 'ce champ est obligatoire', en: 'this field is required' }
+    case 'additionalProperties':
+    case 'unevaluatedProperties': {
+      const name = params['additionalProperty'] ?? params['unevaluatedProperty']
+      return { path: at(name), fr: 'ce champ est inconnu: retirez-le', en: 'this field is unknown: remove it' }
+    }
+    default:
+      return { path, ...describeValue(failure.keyword, params, failure.message) }
+  }
+}
+
+function describeValue(keyword: string, params: Record<string, unknown>, message = 'invalid'): Bilingual {
+  const limit = String(params['limit'])
+  switch (keyword) {
+    case 'type':
+      return { fr: `doit être de type ${String(params['type'])}`, en: `must be of type ${String(params['type'])}` }
+    case 'format':
+      return FORMATS[String(params['format'])] ?? { fr: 'format invalide', en: message }
+    case 'enum':
+    case 'const':
+      return { fr: `valeurs admises: ${allowed(params)}`, en: `must be one of: ${allowed(params)}` }
+    case 'minLength':
+    case 'minItems':
+      return { fr: `trop court: au moins ${limit}`, en: `too short: at least ${limit}` }
+    case 'maxLength':
+    case 'maxItems':
+      return { fr: `trop long: au plus ${limit}`, en: `too long: at most ${limit}` }
+    case 'minimum':
+      return { fr: `doit être au moins ${limit}`, en: `must be at least ${limit}` }
+    case 'maximum':
+      return { fr: `doit être au plus ${limit}`, en: `must be at most ${limit}` }
+    case 'pattern':
+      return { fr: 'ne respecte pas la forme attendue', en: 'does not have the expected form' }
+    default:
+      return { fr: 'valeur invalide', en: message }
+  }
+}
+
+const FORMATS: Readonly<Record<string, Bilingual>> = {
+  date: {
+    fr: 'doit être une date qui existe, de la forme AAAA-MM-JJ',
+    en: 'must be a date that exists, of the form YYYY-MM-DD',
+  },
+  'date-time': { fr: 'doit être un instant ISO 8601 avec fuseau', en: 'must be an ISO 8601 instant with its zone' },
+  uuid: { fr: 'doit être un identifiant UUID', en: 'must be a UUID' },
+}
+
+function allowed(params: Record<string, unknown>): string {
+  const values = params['allowedValues'] ?? [params['allowedValue']]
+  return (values as unknown[]).join(', ')
+}

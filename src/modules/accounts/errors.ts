@@ -1,0 +1,49 @@
+import { defineErrors } from '#src/core/errors.ts'
+
+export const accountErrors = defineErrors('accounts', {
+  invalidCredentials: ['unauthenticated', 'Identifiant ou code incorrect.', 'The identifier or the secret is wrong.'],
+  tooManyAttempts: [
+    'rate_limited',
+    "Trop d'essais infructueux: attendez avant de réessayer.",
+    'Too many failed attempts: wait before you try again.',
+  ],
+  busy: [
+    'unavailable',
+    'Trop de connexions en ce moment: réessayez dans quelques secondes.',
+    'Too many logins at the moment: try again in a few seconds.',
+  ],
+  invalidPhone: [
+    'invalid',
+    'Ce numéro de téléphone n’est pas un numéro sénégalais, par exemple +221 77 000 00 01.',
+    'This is not a Senegalese telephone number, such as +221 77 000 00 01.',
+  ],
+  invalidRefreshToken: [
+    'unauthenticated',
+    'Ce jeton de renouvellement est inconnu ou expiré: connectez-vous.',
+    'This refresh token is unknown or has expired: log in.',
+  ],
+  refreshTokenReused: [
+    'unauthenticated',
+    'Ce jeton de renouvellement a déjà servi: par sécurité, cette connexion est fermée. Connectez-vous.',
+    'This refresh token was used before: for safety this login has ended. Log in.',
+  ],
+  sessionEnded: ['unauthenticated', 'Cette connexion est fermée: connectez-vous.', 'This login has ended: log in.'],
+  wrongSecret: ['forbidden', "L'ancien code est incorrect.", 'The old secret is wrong.'],
+  weakSecret: [
+    'unprocessable',
+    'Ce code est trop facile à deviner: évitez les chiffres identiques ou qui se suivent.',
+    'This secret is too easy to guess: avoid repeated or consecutive digits.',
+  ],
+  noDevice: [
+    'conflict',
+    "Cette connexion n'est liée à aucun appareil: connectez-vous en indiquant l'appareil.",
+    'This login has no device: log in and name the device.',
+  ],
+  phoneTaken: ['conflict', 'Un compte existe déjà avec ce numéro.', 'There is an account with this number already.'],
+  loginTaken: [
+    'conflict',
+    'Un compte existe déjà avec cet identifiant.',
+    'There is an account with this login already.',
+  ],
+  unknownAgency: ['unprocessable', "Cette agence n'existe pas.", 'There is no such agency.'],
+})

@@ -1,0 +1,148 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '#src/core/clock.ts'
+import type { Db, Tx } from '#src/database/database.ts'
+import { clearTarget, type DeviceInput, recordDevice, setTarget, type Target } from './devices.ts'
+import { accountErrors } from './errors.ts'
+import type { Revocations } from './revocations.ts'
+import { hashRefreshToken, newRefreshToken, REFRESH_TOKEN_SECONDS } from './tokens.ts'
+
+export interface OpenedSession {
+  readonly accountId: string
+  readonly sessionId: string
+  readonly refreshToken: string
+}
+
+type EndReason = 'logout' | 'refresh_reuse' | 'secret_changed' | 'replaced'
+
+/**
+ * A session is one login and the family of its refresh tokens: live → ended, never back. It ends by logout,
+ * by a spent refresh token that comes back, by a changed PIN, or by the next login on the same device.
+ */
+export interface Sessions {
+  open(accountId: string, device: DeviceInput | undefined): Promise<OpenedSession>
+  /** Spends the token and gives the next one. Throws `invalid-refresh-token`, or `refresh-token-reused` after ending the family. */
+  refresh(refreshToken: string): Promise<OpenedSession>
+  logOut(sessionId: string): Promise<void>
+  /** Ends every live session of the account but the one that asks. */
+  endOthers(accountId: string, keptSessionId: string): Promise<void>
+  setPushTarget(sessionId: string, target: Target): Promise<void>
+  /** Removes what expired a day ago or more. */
+  prune(): Promise<number>
+}
+
+export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessions {
+  const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work)
+  const announce = (ended: readonly { id: string }[]): void => ended.forEach(({ id }) => revocations.add(id))
+
+  return {
+    async open(accountId, device) {
+      const now = new Date(clock())
+      const { opened, replaced } = await inTransaction((tx) => openIn(tx, accountId, device, now))
+      announce(replaced)
+      return opened
+    },
+    async refresh(refreshToken) {
+      const now = new Date(clock())
+      const outcome = await inTransaction((tx) => refreshIn(tx, refreshToken, now))
+      if (outcome.state === 'renewed') return outcome.opened
+      if (outcome.state === 'unknown') throw accountErrors.invalidRefreshToken()
+      announce([{ id: outcome.sessionId }])
+      throw accountErrors.refreshTokenReused()
+    },
+    async logOut(sessionId) {
+      await inTransaction((tx) => logOutIn(tx, sessionId, new Date(clock())))
+      announce([{ id: sessionId }])
+    },
+    async endOthers(accountId, keptSessionId) {
+      const ended = await liveSessions(db, new Date(clock()), 'secret_changed')
+        .where('account_id', '=', accountId)
+        .where('id', '<>', keptSessionId)
+        .returning('id')
+        .execute()
+      announce(ended)
+    },
+    async setPushTarget(sessionId, target) {
+      await inTransaction((tx) => setPushTargetIn(tx, sessionId, target, new Date(clock())))
+    },
+    async prune() {
+      const yesterday = new Date(clock() - 86_400_000)
+      const result = await db.deleteFrom('session').where('expires_at', '<', yesterday).executeTakeFirst()
+      return Number(result.numDeletedRows)
+    },
+  }
+}
+
+async function openIn(tx: Tx, accountId: string, device: DeviceInput | undefined, now: Date) {
+  const deviceId = device === undefined ? null : await recordDevice(tx, accountId, device, now)
+  const replaced =
+    deviceId === null
+      ? []
+      : await liveSessions(tx, now, 'replaced').where('device_id', '=', deviceId).returning('id').execute()
+  const sessionId = randomUUID()
+  await tx
+    .insertInto('session')
+    .values({ id: sessionId, account_id: accountId, device_id: deviceId, expires_at: expiry(now) })
+    .execute()
+  const refreshToken = await issueRefreshToken(tx, sessionId)
+  return { opened: { accountId, sessionId, refreshToken }, replaced }
+}
+
+type RefreshOutcome =
+  | { readonly state: 'renewed'; readonly opened: OpenedSession }
+  | { readonly state: 'unknown' }
+  | { readonly state: 'reused'; readonly sessionId: string }
+
+async function refreshIn(tx: Tx, refreshToken: string, now: Date): Promise<RefreshOutcome> {
+  const hash = hashRefreshToken(refreshToken)
+  // The session row is locked too: of two requests with one token, the second must see the first's mark.
+  const row = await tx
+    .selectFrom('refresh_token')
+    .innerJoin('session', 'session.id', 'refresh_token.session_id')
+    .innerJoin('account', 'account.id', 'session.account_id')
+    .select(['session.id', 'session.account_id', 'session.expires_at', 'session.ended_at', 'refresh_token.spent_at'])
+    .where('refresh_token.hash', '=', hash)
+    .where('account.disabled_at', 'is', null)
+    .forUpdate(['session', 'refresh_token'])
+    .executeTakeFirst()
+  if (row === undefined || row.ended_at !== null || row.expires_at <= now) return { state: 'unknown' }
+  if (row.spent_at !== null) {
+    await liveSessions(tx, now, 'refresh_reuse').where('id', '=', row.id).execute()
+    return { state: 'reused', sessionId: row.id }
+  }
+  await tx.updateTable('refresh_token').set({ spent_at: now }).where('hash', '=', hash).execute()
+  await tx
+    .updateTable('session')
+    .set({ expires_at: expiry(now) })
+    .where('id', '=', row.id)
+    .execute()
+  const next = await issueRefreshToken(tx, row.id)
+  return { state: 'renewed', opened: { accountId: row.account_id, sessionId: row.id, refreshToken: next } }
+}
+
+async function logOutIn(tx: Tx, sessionId: string, now: Date): Promise<void> {
+  const ended = await liveSessions(tx, now, 'logout')
+    .where('id', '=', sessionId)
+    .returning('device_id')
+    .executeTakeFirst()
+  if (ended?.device_id != null) await clearTarget(tx, ended.device_id)
+}
+
+async function setPushTargetIn(tx: Tx, sessionId: string, target: Target, now: Date): Promise<void> {
+  const session = await tx.selectFrom('session').select('device_id').where('id', '=', sessionId).executeTakeFirst()
+  if (session?.device_id == null) throw accountErrors.noDevice()
+  await setTarget(tx, session.device_id, target, now)
+}
+
+function liveSessions(db: Db | Tx, now: Date, reason: EndReason) {
+  return db.updateTable('session').set({ ended_at: now, end_reason: reason }).where('ended_at', 'is', null)
+}
+
+async function issueRefreshToken(tx: Tx, sessionId: string): Promise<string> {
+  const { token, hash } = newRefreshToken()
+  await tx.insertInto('refresh_token').values({ hash, session_id: sessionId }).execute()
+  return token
+}
+
+function expiry(now: Date): Date {
+  return new Date(now.getTime() + REFRESH_TOKEN_SECONDS * 1_000)
+}
