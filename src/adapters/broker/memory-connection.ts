@@ -1,0 +1,145 @@
+import {
+  type Broker,
+  BrokerRefused,
+  BrokerUnavailable,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  type ExchangeDeclaration,
+  type OutgoingMessage,
+  type PublishOptions,
+  type QueueCount,
+  type QueueDeclaration,
+} from '#src/ports/broker.ts'
+import type { MemoryBroker } from './memory.ts'
+import { MemoryConsumer } from './memory-consumer.ts'
+
+/** AMQP's short string, the type of routing keys, names and text properties. */
+const LONGEST_SHORT_TEXT_BYTES = 255
+
+export class MemoryConnection implements Broker {
+  readonly #broker: MemoryBroker
+  readonly #consumers = new Set<MemoryConsumer>()
+  readonly #waiting = new Set<PromiseWithResolvers<void>>()
+  #state: 'connected' | 'lost' | 'closed' = 'connected'
+
+  constructor(broker: MemoryBroker) {
+    this.#broker = broker
+  }
+
+  get isConnected(): boolean {
+    return this.#state === 'connected'
+  }
+
+  async connected(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#state === 'connected') return
+    if (this.#state === 'closed') throw new BrokerUnavailable('the connection was closed')
+    const waiting = Promise.withResolvers<void>()
+    const abort = (): void => waiting.reject(signal?.reason)
+    this.#waiting.add(waiting)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      await waiting.promise
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      this.#waiting.delete(waiting)
+    }
+  }
+
+  async declareExchange(exchange: ExchangeDeclaration): Promise<void> {
+    await this.#answer()
+    this.#broker.declareExchange({ ...exchange })
+  }
+
+  async declareQueue(queue: QueueDeclaration): Promise<QueueCount> {
+    await this.#answer()
+    const { messages, consumers } = this.#broker.declareQueue(structuredClone(queue), this)
+    return { messages, consumers }
+  }
+
+  async bindQueue(queue: string, exchange: string, routingKey: string): Promise<void> {
+    await this.#answer()
+    this.#broker.queue(queue, this)
+    this.#broker.bindQueue(queue, exchange, routingKey)
+  }
+
+  async deleteQueue(queue: string): Promise<void> {
+    await this.#answer()
+    this.#broker.deleteQueue(queue)
+  }
+
+  async countQueue(queue: string): Promise<QueueCount> {
+    await this.#answer()
+    const { messages, consumers } = this.#broker.queue(queue, this)
+    return { messages, consumers }
+  }
+
+  async publish(message: OutgoingMessage, options: PublishOptions = {}): Promise<void> {
+    this.#needConnection()
+    checkShortTexts(message)
+    const { exchange, routingKey, properties, headers, body } = message
+    const owned = {
+      exchange,
+      routingKey,
+      properties: { ...properties },
+      headers: { ...headers },
+      body: Buffer.from(body),
+    }
+    const wasTaken = this.#broker.route(owned)
+    if (!wasTaken && options.mandatory === true) throw new BrokerRefused(312, `no queue takes ${routingKey}`)
+  }
+
+  async consume(queue: string, options: ConsumeOptions, onMessage: (delivery: Delivery) => void): Promise<Consumer> {
+    await this.#answer()
+    const consumer = new MemoryConsumer(this.#broker.queue(queue, this), options, onMessage)
+    this.#consumers.add(consumer)
+    return consumer
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#end('closed')
+    for (const waiting of this.#waiting) waiting.reject(new BrokerUnavailable('the connection was closed'))
+    return Promise.resolve()
+  }
+
+  /** For tests: as when the cable is pulled. It stays so until `restoreConnection`. */
+  dropConnection(): void {
+    if (this.#state === 'connected') this.#end('lost')
+  }
+
+  restoreConnection(): void {
+    if (this.#state !== 'lost') return
+    this.#state = 'connected'
+    for (const waiting of this.#waiting) waiting.resolve()
+  }
+
+  #end(state: 'lost' | 'closed'): void {
+    this.#state = state
+    for (const consumer of this.#consumers) consumer.lose()
+    this.#consumers.clear()
+    this.#broker.deleteQueuesHeldBy(this)
+  }
+
+  /** A broker answers later, never within the call: code that relies on it would break on a socket. */
+  async #answer(): Promise<void> {
+    this.#needConnection()
+    await Promise.resolve()
+    this.#needConnection()
+  }
+
+  #needConnection(): void {
+    if (this.#state !== 'connected') throw new BrokerUnavailable(`the connection is ${this.#state}`)
+  }
+}
+
+function checkShortTexts(message: OutgoingMessage): void {
+  const { contentType, contentEncoding, correlationId, replyTo, expiration } = message.properties
+  const texts = [message.exchange, message.routingKey, contentType, contentEncoding, correlationId, replyTo, expiration]
+  if (texts.some((text) => text !== undefined && Buffer.byteLength(text) > LONGEST_SHORT_TEXT_BYTES)) {
+    throw new BrokerRefused(502, `a property is longer than ${LONGEST_SHORT_TEXT_BYTES} bytes`)
+  }
+  if (expiration !== undefined && !/^\d+$/.test(expiration)) {
+    throw new BrokerRefused(406, `expiration must be digits: ${expiration}`)
+  }
+}

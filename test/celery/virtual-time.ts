@@ -1,0 +1,47 @@
+import type { Timers } from '#src/ports/timers.ts'
+
+/** A clock that stands still until told, and wakes who waits on it in the order of their times. */
+export class VirtualTime implements Timers {
+  #nowMs: number
+  readonly #waiting = new Set<{ readonly dueAt: number; readonly wake: () => void }>()
+
+  constructor(startMs = Date.UTC(2026, 0, 1)) {
+    this.#nowMs = startMs
+  }
+
+  readonly now = (): number => this.#nowMs
+
+  after(delayMs: number, wake: () => void): () => void {
+    const waiter = { dueAt: this.#nowMs + Math.max(delayMs, 0), wake }
+    this.#waiting.add(waiter)
+    return () => void this.#waiting.delete(waiter)
+  }
+
+  /** How many wait, to find those that were forgotten. */
+  get waiting(): number {
+    return this.#waiting.size
+  }
+
+  /** Passes `ms`, stopping at every waiter; what a waking started settles before the next. */
+  async pass(ms: number): Promise<void> {
+    const endAt = this.#nowMs + ms
+    await settled()
+    for (let next = this.#next(endAt); next !== undefined; next = this.#next(endAt)) {
+      this.#waiting.delete(next)
+      this.#nowMs = Math.max(this.#nowMs, next.dueAt)
+      next.wake()
+      await settled()
+    }
+    this.#nowMs = endAt
+  }
+
+  #next(endAt: number) {
+    const due = [...this.#waiting].filter((waiter) => waiter.dueAt <= endAt)
+    return due.toSorted((a, b) => a.dueAt - b.dueAt)[0]
+  }
+}
+
+/** All promises and immediates that are ready have run. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+}
