@@ -38,7 +38,7 @@ function pick<T>(list: readonly T[], index: number): T {
 /** Every eighth supply is a shop or a larger house, so that each class of the tariff has somebody. */
 function tariffClassOf(index: number): DemoTariffClass {
   if (index % 8 !== 0) return 'DPP'
-  return pick(['PPP', 'DMP', 'PMP'] as const, index / 8)
+  return pick(['PMP', 'PPP', 'DMP'] as const, index / 8)
 }
 
 function meterOf(index: number, ownerPhone: string, agencyCodes: readonly string[]): DemoMeter {
