@@ -1,6 +1,7 @@
 /**
  * What the utility's own databases tell about a meter. A source that cannot answer throws `SourceUnavailable`;
- * an empty list means that the source was asked and holds nothing.
+ * an empty list means that the source was asked and holds nothing. A cancelled question rejects with its signal's
+ * reason. No question waits without a limit. Rows that are the same in every column come once.
  */
 export interface PrepaidSource extends AsyncDisposable {
   /** Sales of one Woyofal meter with `from` <= date < `to`, oldest first. Keyed by number and police: a number alone is reused over time. */
@@ -27,9 +28,9 @@ export interface PrepaidSale {
   readonly orderNumber: string
   /** DATE_TRANSACTION, UTC. */
   readonly soldAt: Date
-  /** ENERGIE_VENDUE, kWh. */
+  /** ENERGIE_VENDUE, kWh; `0` where the source holds null. */
   readonly energyKwh: DecimalText
-  /** MONTANT_RECU, else MONTANT_TTC, XOF. */
+  /** MONTANT_RECU, else MONTANT_TTC, XOF; `0` where both are null. */
   readonly amountXof: DecimalText
   /** Every column as delivered, by its own name: decimals and dates as text. */
   readonly delivered: Readonly<Record<string, string | null>>
@@ -41,14 +42,18 @@ export interface PostpaidBill {
   readonly billId: string
   /** DATFACT, a calendar day. */
   readonly billedOn: string
-  /** BT_CONSTOT, kWh. */
+  /** BT_CONSTOT, kWh; `0` where the source holds null. */
   readonly energyKwh: DecimalText
-  /** BT_MONT_TTC, else MONT_TTC, XOF. */
+  /** BT_MONT_TTC, else MONT_TTC, XOF; `0` where both are null. */
   readonly amountXof: DecimalText
   readonly delivered: Readonly<Record<string, string | null>>
 }
 
-/** The source could not be asked, or did not answer in time or in sense. `reason` is for operators. */
+/**
+ * The source could not be asked, or did not answer in time or in sense. `reason` is for operators: no connection;
+ * no answer in time, or no turn to ask; the source said no (login, permission, statement); an answer that cannot be
+ * read; not asked because it failed just before; no address given. Neither the message nor the cause holds a secret.
+ */
 export class SourceUnavailable extends Error {
   override readonly name = 'SourceUnavailable'
   readonly reason: 'unreachable' | 'too_slow' | 'refused' | 'malformed' | 'circuit_open' | 'not_configured'

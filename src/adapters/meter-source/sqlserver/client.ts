@@ -1,0 +1,134 @@
+import sql from 'mssql'
+import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import { toSourceUnavailable } from './failure.ts'
+import type { SqlServerOptions } from './options.ts'
+
+export type SqlServerRow = Readonly<Record<string, unknown>>
+/** Text goes out as varchar, a moment as datetime2(3): a datetime parameter can miss its row by a millisecond. */
+export type SqlServerParameter = string | Date
+
+/** How long a server may take to confirm that it dropped a statement before the connection is thrown away. */
+const CANCEL_TIMEOUT_MS = 1000
+const LEAST_TEXT_LENGTH = 40
+
+/**
+ * A small pool to one database, connected at the first question: a source that is down when the program starts does
+ * not matter. Every failure is `SourceUnavailable`, except a cancelled question, which rejects with the signal's reason.
+ */
+export class SqlServerClient implements AsyncDisposable {
+  readonly #options: SqlServerOptions
+  readonly #pool: sql.ConnectionPool
+  #closing: Promise<void> | undefined
+  #connecting: Promise<unknown> = Promise.resolve()
+
+  constructor(options: SqlServerOptions) {
+    this.#options = options
+    this.#pool = new sql.ConnectionPool(poolConfig(options))
+    // The pool repeats here what the failing question has already been told; without a listener it would end the process.
+    this.#pool.on('error', () => {})
+  }
+
+  async query(
+    statement: string,
+    parameters: Readonly<Record<string, SqlServerParameter>>,
+    signal?: AbortSignal,
+  ): Promise<SqlServerRow[]> {
+    signal?.throwIfAborted()
+    if (this.#closing !== undefined) throw new SourceUnavailable('unreachable', { cause: new Error('closed') })
+    await this.#connect(signal)
+    const request = this.#pool.request()
+    for (const [name, value] of Object.entries(parameters)) addParameter(request, name, value)
+    const answer = request.query<SqlServerRow>(statement)
+    try {
+      const result = await within(this.#options.queryTimeoutMs, answer, signal, () => request.cancel())
+      return [...result.recordset]
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw toSourceUnavailable(error, this.#options.password)
+    }
+  }
+
+  async #connect(signal: AbortSignal | undefined): Promise<void> {
+    const connecting = this.#pool.connect()
+    this.#connecting = connecting.catch(() => {})
+    try {
+      // The client's own timeout ends the attempt; it is shared with other questions, so a cancelled one only leaves it.
+      await within(undefined, connecting, signal, () => {})
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw toSourceUnavailable(error, this.#options.password)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#close()
+    await this.#closing
+  }
+
+  async #close(): Promise<void> {
+    // The pool refuses to close while it connects.
+    await this.#connecting
+    await this.#pool.close()
+  }
+}
+
+function poolConfig(options: SqlServerOptions): sql.config {
+  const { host, port, database, user, password, encrypt, certificateAuthority } = options
+  return {
+    server: host,
+    port,
+    database,
+    user,
+    password,
+    connectionTimeout: options.connectTimeoutMs,
+    requestTimeout: options.queryTimeoutMs,
+    // Looks at the socket; the default would ask SELECT 1 before every question.
+    validateConnection: 'socket',
+    pool: { min: 0, max: options.poolMax, idleTimeoutMillis: 30_000 },
+    options: {
+      encrypt: encrypt === 'strict' ? 'strict' : encrypt === 'all',
+      trustServerCertificate: options.trustServerCertificate,
+      cancelTimeout: CANCEL_TIMEOUT_MS,
+      appName: 'samaconso',
+      useUTC: true,
+      ...(certificateAuthority === undefined ? {} : { cryptoCredentialsDetails: { ca: certificateAuthority } }),
+    },
+  }
+}
+
+function addParameter(request: sql.Request, name: string, value: SqlServerParameter): void {
+  if (typeof value !== 'string') request.input(name, sql.DateTime2(3), value)
+  // Longer than declared would be cut short, and could then match somebody else's meter.
+  else request.input(name, sql.VarChar(Math.max(LEAST_TEXT_LENGTH, value.length)), value)
+}
+
+/**
+ * Waits for `answer`, for at most `timeoutMs`, or until `signal`. The client stops its own clock at the first packet of
+ * an answer, so an answer that stalls half-way is only noticed here.
+ */
+async function within<T>(
+  timeoutMs: number | undefined,
+  answer: Promise<T>,
+  signal: AbortSignal | undefined,
+  giveUp: () => void,
+): Promise<T> {
+  const stopped = Promise.withResolvers<never>()
+  const stop = (reason: unknown): void => {
+    stopped.reject(reason)
+    giveUp()
+  }
+  const onAbort = (): void => stop(signal?.reason)
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs)
+  signal?.addEventListener('abort', onAbort, { once: true })
+  // Once given up, nobody is left to hear how the answer ends.
+  answer.catch(() => {})
+  try {
+    return await Promise.race([answer, stopped.promise])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+const tooSlow = (timeoutMs: number): SourceUnavailable =>
+  new SourceUnavailable('too_slow', { cause: new Error(`no whole answer within ${timeoutMs} ms`) })

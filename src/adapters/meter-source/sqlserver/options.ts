@@ -1,0 +1,12 @@
+import type { SqlServerAddress } from './url.ts'
+
+export interface SqlServerOptions extends SqlServerAddress {
+  readonly password: string
+  /** PEM of the authority that signed the server's certificate; without it, the system's authorities. */
+  readonly certificateAuthority?: string
+  /** For one TCP connection with its handshakes and login. */
+  readonly connectTimeoutMs: number
+  /** From the statement to the last row of its answer. An ask costs at most this and `connectTimeoutMs`. */
+  readonly queryTimeoutMs: number
+  readonly poolMax: number
+}
