@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict'
+import { suite, type TestContext, test } from 'node:test'
+import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { guardedPrepaidSource, SourceGuard } from './guarded-source.ts'
+
+const WAIT_MS = 5000
+const meter = { number: '14250000016', police: '210000001' }
+const range = { from: '2026-01-01', to: '2026-02-01' }
+
+/** A source whose answers the test gives one by one, in the order of the questions. */
+function heldSource() {
+  const questions: PromiseWithResolvers<[]>[] = []
+  const source: PrepaidSource = {
+    sales: () => {
+      const question = Promise.withResolvers<[]>()
+      questions.push(question)
+      return question.promise
+    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+  const guard = new SourceGuard({
+    failuresToOpen: 1,
+    pauseMs: 10_000,
+    clock: () => 0,
+    concurrent: 2,
+    waitTimeoutMs: WAIT_MS,
+  })
+  const guarded = guardedPrepaidSource(source, guard)
+  return { questions, guard, ask: (signal?: AbortSignal) => guarded.sales(meter, range, signal) }
+}
+
+const isReason = (reason: string) => (error: unknown) => error instanceof SourceUnavailable && error.reason === reason
+
+suite('a guarded source', () => {
+  test('is asked by only so many at a time; the others go in order', async () => {
+    const { questions, ask } = heldSource()
+    const asked = [ask(), ask(), ask(), ask()]
+    assert.equal(questions.length, 2)
+    questions[0]?.resolve([])
+    await asked[0]
+    assert.equal(questions.length, 3)
+    for (const place of [1, 2]) {
+      questions[place]?.resolve([])
+      await asked[place]
+    }
+    questions[3]?.resolve([])
+    assert.deepEqual(await Promise.all(asked), [[], [], [], []])
+  })
+
+  test('costs those in line nothing once it has failed', async () => {
+    const { questions, guard, ask } = heldSource()
+    const asked = [ask(), ask(), ask(), ask()]
+    questions[0]?.reject(new SourceUnavailable('too_slow'))
+    const inLine = assert.rejects(asked[2] ?? Promise.resolve(), isReason('circuit_open'))
+    await assert.rejects(asked[0] ?? Promise.resolve(), isReason('too_slow'))
+    await inLine
+    await assert.rejects(asked[3] ?? Promise.resolve(), isReason('circuit_open'))
+    await assert.rejects(ask(), isReason('circuit_open'))
+    assert.equal(questions.length, 2)
+    assert.equal(guard.state, 'open')
+    questions[1]?.resolve([])
+    await asked[1]
+  })
+
+  test('keeps nobody in line for longer than the wait, and loses no place by it', async (context: TestContext) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] })
+    const { questions, guard, ask } = heldSource()
+    const asked = [ask(), ask()]
+    const waiting = assert.rejects(ask(), isReason('too_slow'))
+    context.mock.timers.tick(WAIT_MS)
+    questions[0]?.resolve([])
+    await waiting
+    await asked[0]
+    assert.equal(guard.state, 'closed')
+    const next = ask()
+    assert.equal(questions.length, 3)
+    questions[1]?.resolve([])
+    questions[2]?.resolve([])
+    await Promise.all([...asked, next])
+  })
+
+  test('a question cancelled in line leaves it at once with the reason of its signal', async () => {
+    const { questions, ask } = heldSource()
+    const asked = [ask(), ask()]
+    const cancel = new AbortController()
+    const waiting = ask(cancel.signal)
+    const reason = new Error('the customer has gone')
+    cancel.abort(reason)
+    await assert.rejects(waiting, (error) => error === reason)
+    for (const question of questions) question.resolve([])
+    await Promise.all(asked)
+    assert.equal(questions.length, 2)
+    await assert.rejects(ask(cancel.signal), (error) => error === reason)
+  })
+})
