@@ -24,8 +24,10 @@ export class CloseStack implements Closeable {
     return resource
   }
 
+  /** What is opened while the stack is closing (a stop in the middle of a start) is closed at once. */
   defer(name: string, close: () => Promise<void> | void): void {
     this.#closers.push({ name, close })
+    if (this.#closing !== undefined) this.#closing = this.#closing.then(() => this.#closeAll())
   }
 
   close(): Promise<void> {

@@ -52,6 +52,9 @@ export const ProblemSchema = Type.Object(
   { $id: 'Problem', additionalProperties: true, description: 'RFC 9457 problem details' },
 )
 
+/** The shared schema by its name, as a route's answer. */
+export const ProblemRef = Type.Ref('Problem#')
+
 /** The RFC 9457 body of an expected error. `status` overrides the kind's own where HTTP has a finer one (415). */
 export function problemOf(
   error: AppError,

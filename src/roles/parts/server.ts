@@ -1,0 +1,48 @@
+import { readFileSync } from 'node:fs'
+import type { Clock } from '#src/core/clock.ts'
+import type { CloseStack } from '#src/core/lifecycle.ts'
+import type { Logger } from '#src/core/logger.ts'
+import type { Database } from '#src/database/database.ts'
+import type { Readiness } from '#src/http/health.ts'
+import { createMetrics } from '#src/http/metrics.ts'
+import { notYetRoutes } from '#src/http/not-yet.ts'
+import { buildServer, type Server } from '#src/http/server.ts'
+import { accounts } from '#src/modules/accounts/accounts.ts'
+import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
+
+export interface ApiParts {
+  readonly database: Database
+  readonly log: Logger
+  readonly clock: Clock
+  readonly jwtSecret: string
+  readonly metricsToken: string | undefined
+  readonly readiness: Readiness
+}
+
+const packageFile = new URL('../../../package.json', import.meta.url)
+
+/** The API put together from its parts, not yet listening. What it opens is closed by `opened`. */
+export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Server> {
+  const { db } = parts.database
+  const account = accounts({
+    db,
+    log: parts.log,
+    clock: parts.clock,
+    jwtSecret: parts.jwtSecret,
+    profilePolicy: userPolicy(db, 'id'),
+    selfPolicy: selfPolicy('id'),
+  })
+  await account.revocations.start()
+  opened.add('revocations', account.revocations)
+  const server = await buildServer({
+    log: parts.log,
+    version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
+    verifyToken: account.tokens.verify,
+    readiness: parts.readiness,
+    metrics: createMetrics(),
+    metricsToken: parts.metricsToken,
+    routes: [account.routes, notYetRoutes],
+  })
+  opened.defer('http server', () => server.app.close())
+  return server
+}

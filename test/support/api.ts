@@ -1,0 +1,42 @@
+import { systemClock, type Clock } from '#src/core/clock.ts'
+import { CloseStack } from '#src/core/lifecycle.ts'
+import { createLogger } from '#src/core/logger.ts'
+import { type Database, openDatabase } from '#src/database/database.ts'
+import type { Server } from '#src/http/server.ts'
+import { buildApi } from '#src/roles/parts/server.ts'
+import { type LogCapture, captureLog } from '#test/support/log.ts'
+import { testDatabase } from '#test/support/database.ts'
+
+export const TEST_JWT_SECRET = 'signs tokens in tests'
+
+export interface TestApi extends AsyncDisposable {
+  readonly server: Server
+  readonly database: Database
+  readonly log: LogCapture
+  /** Another API process on the same database, as behind the balancer. */
+  another(): Promise<Server>
+}
+
+/** The API over a database of its own, called by `inject`; no socket is opened. */
+export async function testApi(options: { clock?: Clock } = {}): Promise<TestApi> {
+  const clock = options.clock ?? systemClock
+  const capture = captureLog()
+  const opened = new CloseStack(createLogger('fatal'))
+  const fresh = await testDatabase()
+  opened.defer('test database', () => fresh.close())
+  const database = opened.add('pool', openDatabase({ url: fresh.url, log: capture.log }))
+  const build = (): Promise<Server> =>
+    buildApi(
+      {
+        database,
+        log: capture.log,
+        clock,
+        jwtSecret: TEST_JWT_SECRET,
+        metricsToken: undefined,
+        readiness: { phase: () => 'ready', dependencies: async () => ({ database: 'ok' }), required: ['database'] },
+      },
+      opened,
+    )
+  const server = await build()
+  return { server, database, log: capture, another: build, [Symbol.asyncDispose]: () => opened.close() }
+}
