@@ -6,7 +6,7 @@ import { CsvError, parse } from 'csv-parse'
 import { type Kysely, sql } from 'kysely'
 import { readCell } from './csv-value.ts'
 import { insertRows, type SourceRow } from './insert-rows.ts'
-import { findSourceTable, type SourceColumn, type SourceTable, sourceTables } from './tables.ts'
+import { createSourceTables, findSourceTable, type SourceColumn, type SourceTable, sourceTables } from './tables.ts'
 
 /** What is wrong with a file, and where: `line` counts from 1, the header is line 1. */
 export class CsvLoadError extends Error {
@@ -35,7 +35,7 @@ const BATCH = 1000
 const HEADER_LIMIT = 64 * 1024
 
 /**
- * Loads every `TABLE.csv` of a folder, each in place of what its table held; other files are left alone. All or
+ * Makes the tables and loads every `TABLE.csv` of a folder, each in place of what its table held; other files are left alone. All or
  * nothing: one bad cell and the database stays as it was.
  *
  * The files are UTF-8, with or without a byte order mark, separated by `,` or `;` as their header shows. Decimals have
@@ -44,6 +44,7 @@ const HEADER_LIMIT = 64 * 1024
  */
 export async function loadSourceCsv(db: Kysely<unknown>, dataDir: string): Promise<LoadedTable[]> {
   const files = await findFiles(dataDir)
+  await createSourceTables(db)
   return db.transaction().execute(async (tx) => {
     const loaded: LoadedTable[] = []
     for (const { file, table } of files) {
