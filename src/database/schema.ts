@@ -6,6 +6,7 @@ import type {
   RefreshTokenTable,
   SessionTable,
 } from '#src/database/tables/accounts.ts'
+import type { ConsumptionEntryTable, MeterReadingStateTable } from '#src/database/tables/consumption.ts'
 import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
 
 /** Every table of the database `samaconso`, as migrations/ makes them. */
@@ -18,4 +19,6 @@ export interface Schema {
   login_guard: LoginGuardTable
   meter: MeterTable
   meter_link: MeterLinkTable
+  consumption_entry: ConsumptionEntryTable
+  meter_reading_state: MeterReadingStateTable
 }

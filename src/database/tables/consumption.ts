@@ -1,0 +1,20 @@
+import type { ColumnType } from 'kysely'
+
+export interface ConsumptionEntryTable {
+  meter_id: string
+  /** `YYYY-MM-DD` */
+  day: string
+  source_key: string
+  occurred_at: Date
+  /** Exact decimal text. */
+  energy_kwh: string
+  amount_xof: number
+  delivered: ColumnType<Record<string, string | null>, string, string>
+  fetched_at: Date
+}
+
+export interface MeterReadingStateTable {
+  meter_id: string
+  read_at: Date
+  whole_history_at: Date
+}

@@ -1,0 +1,143 @@
+import { randomUUID } from 'node:crypto'
+import type { Clock } from '#src/core/clock.ts'
+import { AppError } from '#src/core/errors.ts'
+import type { Logger } from '#src/core/logger.ts'
+import type { Cache } from '#src/ports/cache.ts'
+import type { Consumption, ConsumptionQuestion } from './consumption.ts'
+import { entityTag } from './entity-tag.ts'
+import { asStale, decodeKept, encodeKept, type KeptAnswer } from './kept-answer.ts'
+import { toAnswer } from './view.ts'
+
+/** Computes an answer; `beforeLooking` runs before the rows that it is made of are read. */
+export type Load = (question: ConsumptionQuestion, beforeLooking: () => Promise<void>) => Promise<Consumption>
+
+/**
+ * - `HIT`: kept, and as good as a new one.
+ * - `MISS`: made for this request.
+ * - `STALE`: older than it should be: a source or PostgreSQL is down, or it is being renewed behind this request.
+ */
+export type CacheStatus = 'HIT' | 'MISS' | 'STALE'
+
+export interface ServedAnswer {
+  readonly status: CacheStatus
+  readonly etag: string
+  readonly body: string
+}
+
+export interface AnswerParts {
+  readonly cache: Cache
+  readonly load: Load
+  readonly clock: Clock
+  readonly log: Logger
+  readonly freshForMs: number
+}
+
+/** While a source is down: short, so that its return shows within seconds, long enough to spare PostgreSQL. */
+const STALE_FOR_MS = 3_000
+/** An answer that ran out so recently is served at once and renewed behind the request. */
+const RENEW_BEHIND_MS = 5 * 60_000
+/** Kept beyond that only for when PostgreSQL cannot be asked. */
+const KEPT_FOR_MS = 24 * 3_600_000
+const VERSION_FOR_MS = 7 * 24 * 3_600_000
+/** The version while the cache is away: nothing is kept under it. */
+const NO_VERSION = '-'
+
+function versionKey(userId: string): string {
+  return `consumption:version:${userId}`
+}
+
+/**
+ * Makes every kept answer about these users unreachable. For whoever changes what a user sees: links and meters.
+ * Call it after the commit. An answer that is being made meanwhile is not kept under the next version.
+ */
+export async function forgetUsers(cache: Cache, userIds: readonly string[]): Promise<void> {
+  if (userIds.length > 0) await cache.delete(...userIds.map(versionKey))
+}
+
+/**
+ * Answers as they were sent, kept in the cache under their question. An answer counts only while the user's version
+ * in the cache is the one that it was made under; a version that was deleted or evicted never comes back.
+ */
+export class Answers {
+  readonly #parts: AnswerParts
+  readonly #flights = new Map<string, Promise<ServedAnswer>>()
+
+  constructor(parts: AnswerParts) {
+    this.#parts = parts
+  }
+
+  async serve(question: ConsumptionQuestion): Promise<ServedAnswer> {
+    const key = keyOf(question)
+    const { cache, clock } = this.#parts
+    const [version, text] = await Promise.all([cache.get(versionKey(question.userId)), cache.get(key)])
+    const found = text === undefined ? undefined : decodeKept(text)
+    const kept = found?.version === version ? found : undefined
+    if (kept !== undefined) {
+      const now = clock()
+      if (now < kept.freshUntil) return served(kept, 'HIT')
+      if (!kept.isStale && now < kept.freshUntil + RENEW_BEHIND_MS) {
+        this.#renewBehind(key, question, kept)
+        return served(kept, 'STALE')
+      }
+    }
+    return this.#flight(key, question, version ?? (await this.#version(question.userId)), kept)
+  }
+
+  /** Waits for what is under way, so that nothing touches a closed database. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#flights.values())
+  }
+
+  #renewBehind(key: string, question: ConsumptionQuestion, kept: KeptAnswer): void {
+    // Failures are logged where they happen; this request has its answer.
+    this.#flight(key, question, kept.version, kept).catch(() => undefined)
+  }
+
+  /** One computation per question and version; everyone who asks meanwhile shares it. */
+  #flight(key: string, question: ConsumptionQuestion, version: string, kept?: KeptAnswer): Promise<ServedAnswer> {
+    const flightKey = `${version} ${key}`
+    const running = this.#flights.get(flightKey)
+    if (running !== undefined) return running
+    const flight = this.#make(key, question, kept).finally(() => this.#flights.delete(flightKey))
+    this.#flights.set(flightKey, flight)
+    return flight
+  }
+
+  async #make(key: string, question: ConsumptionQuestion, kept: KeptAnswer | undefined): Promise<ServedAnswer> {
+    const { cache, load, clock, log, freshForMs } = this.#parts
+    let version = NO_VERSION
+    try {
+      const consumption = await load(question, async () => {
+        version = await this.#version(question.userId)
+      })
+      const body = JSON.stringify(toAnswer(consumption))
+      const isStale = consumption.stale
+      const freshUntil = isStale ? clock() + STALE_FOR_MS : (consumption.asOf?.getTime() ?? clock()) + freshForMs
+      const made: KeptAnswer = { version, freshUntil, isStale, etag: entityTag(body), body }
+      if (version !== NO_VERSION) await cache.set(key, encodeKept(made), KEPT_FOR_MS)
+      return served(made, 'MISS')
+    } catch (error) {
+      if (error instanceof AppError || kept === undefined) throw error
+      log.error({ err: error }, 'a kept answer stands in for one that could not be made')
+      return served(asStale(kept), 'STALE')
+    }
+  }
+
+  async #version(userId: string): Promise<string> {
+    const { cache } = this.#parts
+    const key = versionKey(userId)
+    const proposed = randomUUID()
+    if (await cache.setIfAbsent(key, proposed, VERSION_FOR_MS)) return proposed
+    return (await cache.get(key)) ?? NO_VERSION
+  }
+}
+
+function served({ etag, body, isStale }: KeptAnswer, status: CacheStatus): ServedAnswer {
+  return { status: isStale ? 'STALE' : status, etag, body }
+}
+
+/** The range is resolved, so that yesterday's default range is another question than today's. */
+function keyOf({ userId, scope, from, to, grouping, meterId = '' }: ConsumptionQuestion): string {
+  const seenBy = scope.kind === 'all' ? '' : scope.agencyId
+  return `consumption:answer:${userId}:${seenBy}:${from}:${to}:${grouping}:${meterId}`
+}

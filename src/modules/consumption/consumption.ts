@@ -1,0 +1,136 @@
+import type { Db } from '#src/database/database.ts'
+import { type LinkedMeter, linkedMeters, type MeterScope, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
+import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
+import { consumptionErrors } from './errors.ts'
+import { dueRead } from './freshness.ts'
+import type { MeterReadings, ReadingOutcome } from './meter-readings.ts'
+import { type Grouping, periodsOf } from './periods.ts'
+import { entriesByMeter, type ReadingState, readingStates } from './queries.ts'
+import type { DayRange } from './range.ts'
+
+/** A resolved question: two of the same have the same answer. */
+export interface ConsumptionQuestion extends DayRange {
+  readonly userId: string
+  readonly scope: MeterScope
+  readonly grouping: Grouping
+  readonly meterId: string | undefined
+}
+
+export interface MeterConsumption {
+  readonly meter: LinkedMeter
+  /** Undefined while nothing is known of the meter, which is not the same as nothing consumed. */
+  readonly known: { readonly periods: readonly PeriodSum[]; readonly total: Sum; readonly asOf: Date } | undefined
+}
+
+export type SourceStatus = 'ok' | 'unavailable' | 'not_needed'
+
+export interface SourceUse {
+  readonly name: 'sic' | 'postpaid'
+  readonly status: SourceStatus
+  readonly asOf: Date | undefined
+}
+
+export interface Consumption {
+  readonly question: ConsumptionQuestion
+  readonly meters: readonly MeterConsumption[]
+  readonly total: Sum
+  /** The oldest of what is shown; undefined when nothing is. */
+  readonly asOf: Date | undefined
+  /** A source that should have been asked was not to be had. */
+  readonly stale: boolean
+  readonly sources: readonly SourceUse[]
+}
+
+export interface ConsumptionParts {
+  readonly db: Db
+  readonly readings: MeterReadings
+  readonly now: () => number
+  readonly freshForMs: number
+  /** Told of the users whose answers have become old because a source brought something new. */
+  readonly onChange: (userIds: readonly string[]) => Promise<void>
+}
+
+/**
+ * Answers from PostgreSQL, after asking the sources for what is missing or old there. `beforeLooking` is awaited
+ * before the links and entries that the answer is made of are read: whatever changes later, the caller can tell.
+ */
+export async function consumptionOf(
+  parts: ConsumptionParts,
+  question: ConsumptionQuestion,
+  beforeLooking: () => Promise<void>,
+): Promise<Consumption> {
+  const outcomes = new Map<string, ReadingOutcome>()
+  for (;;) {
+    await beforeLooking()
+    const meters = await metersAsked(parts.db, question)
+    const ids = meters.map((meter) => meter.id)
+    const states = await readingStates(parts.db, ids)
+    const due = meters.filter(({ id }) => !outcomes.has(id) && isDue(parts, states.get(id)))
+    if (due.length === 0) {
+      if (ids.length > 0 && states.size === 0) throw consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
+      return assemble(parts.db, question, meters, states, outcomes)
+    }
+    const news = await parts.readings.read(due)
+    for (const [id, outcome] of news) outcomes.set(id, outcome)
+    await announce(parts, news)
+  }
+}
+
+async function metersAsked(db: Db, { userId, scope, meterId }: ConsumptionQuestion): Promise<LinkedMeter[]> {
+  const meters = await linkedMeters(db, userId, scope)
+  if (meterId === undefined) return meters
+  const asked = meters.filter((meter) => meter.id === meterId)
+  if (asked.length === 0) throw consumptionErrors.meterNotFound()
+  return asked
+}
+
+function isDue({ now, freshForMs }: ConsumptionParts, state: ReadingState | undefined): boolean {
+  return dueRead(state, now(), freshForMs) !== undefined
+}
+
+async function announce({ db, onChange }: ConsumptionParts, news: ReadonlyMap<string, ReadingOutcome>): Promise<void> {
+  const changed = [...news].filter(([, outcome]) => outcome.state === 'read' && outcome.changed)
+  const users = await Promise.all(changed.map(([meterId]) => usersOfMeter(db, meterId)))
+  if (users.length > 0) await onChange([...new Set(users.flat())])
+}
+
+async function assemble(
+  db: Db,
+  question: ConsumptionQuestion,
+  linked: readonly LinkedMeter[],
+  states: ReadonlyMap<string, ReadingState>,
+  outcomes: ReadonlyMap<string, ReadingOutcome>,
+): Promise<Consumption> {
+  const periods = periodsOf(question, question.grouping)
+  const entries = await entriesByMeter(db, [...states.keys()], question)
+  const meters = linked.map((meter) => {
+    const state = states.get(meter.id)
+    if (state === undefined) return { meter, known: undefined }
+    const sums = sumByPeriod(periods, entries.get(meter.id) ?? [])
+    return { meter, known: { periods: sums, total: sumOf(sums), asOf: state.readAt } }
+  })
+  const sources = (['prepaid', 'postpaid'] as const).map((kind) => sourceUse(kind, meters, outcomes))
+  return {
+    question,
+    meters,
+    total: sumOf(meters.flatMap(({ known }) => known?.total ?? [])),
+    asOf: oldest(meters),
+    stale: sources.some((source) => source.status === 'unavailable'),
+    sources,
+  }
+}
+
+function sourceUse(
+  kind: LinkedMeter['kind'],
+  all: readonly MeterConsumption[],
+  outcomes: ReadonlyMap<string, ReadingOutcome>,
+): SourceUse {
+  const meters = all.filter(({ meter }) => meter.kind === kind)
+  const states = meters.flatMap(({ meter }) => outcomes.get(meter.id)?.state ?? [])
+  const status = states.includes('failed') ? 'unavailable' : states.includes('read') ? 'ok' : 'not_needed'
+  return { name: kind === 'prepaid' ? 'sic' : 'postpaid', status, asOf: oldest(meters) }
+}
+
+function oldest(meters: readonly MeterConsumption[]): Date | undefined {
+  return meters.flatMap(({ known }) => known?.asOf ?? []).toSorted((a, b) => a.getTime() - b.getTime())[0]
+}

@@ -1,0 +1,29 @@
+import { defineErrors } from '#src/core/errors.ts'
+
+export const consumptionErrors = defineErrors('consumption', {
+  sourceUnavailable: [
+    'unavailable',
+    'Les données de consommation sont momentanément indisponibles: réessayez dans quelques instants.',
+    'Consumption data are unavailable at the moment: try again shortly.',
+  ],
+  meterNotFound: [
+    'not_found',
+    "Ce compteur n'existe pas ou n'est pas lié à ce compte.",
+    'There is no such meter, or it is not linked to this account.',
+  ],
+  emptyRange: [
+    'invalid',
+    'La date `from` doit précéder la date `to`, qui est exclue.',
+    'The date `from` must come before the date `to`, which is exclusive.',
+  ],
+  rangeTooLong: [
+    'invalid',
+    'La période demandée dépasse 10 ans: raccourcissez-la.',
+    'The range is longer than 10 years: shorten it.',
+  ],
+  rangeOutOfReach: [
+    'invalid',
+    'Les dates doivent se situer entre 1990 et 2099.',
+    'The dates must lie between 1990 and 2099.',
+  ],
+})

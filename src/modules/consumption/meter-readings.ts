@@ -1,0 +1,179 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '#src/core/clock.ts'
+import type { Logger } from '#src/core/logger.ts'
+import type { Db } from '#src/database/database.ts'
+import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
+import type { Cache } from '#src/ports/cache.ts'
+import { type PostpaidSource, type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { type Entry, fromBill, fromSale, withoutRepeats } from './entry.ts'
+import { dueRead } from './freshness.ts'
+import { readingStates } from './queries.ts'
+import type { DayRange } from './range.ts'
+import { settledBefore } from './settled-before.ts'
+import { storeReading } from './store-reading.ts'
+
+export interface MeterReadingParts {
+  readonly db: Db
+  readonly cache: Cache
+  /** Undefined when not configured: such a source is unavailable. */
+  readonly prepaid: PrepaidSource | undefined
+  readonly postpaid: PostpaidSource | undefined
+  readonly clock: Clock
+  readonly log: Logger
+  readonly freshForMs: number
+  /** How long one request waits for the sources, in all. */
+  readonly patienceMs: number
+}
+
+/**
+ * - `read`: the source answered and its answer is stored; `changed` says whether it brought anything new.
+ * - `failed`: the source could not be asked, or has not answered yet.
+ */
+export type ReadingOutcome = { readonly state: 'read'; readonly changed: boolean } | { readonly state: 'failed' }
+
+/** Per request and source; the sources' adapters bound what all requests together may ask. */
+const READINGS_AT_ONCE = 4
+/** A reading goes on after its requests stopped waiting, so that a slow answer is not lost; not for ever. */
+const READING_LIMIT_MS = 30_000
+/** A meter whose reading failed is left alone for so long: every request in between would pay for the same failure. */
+const REST_AFTER_FAILURE_MS = 3_000
+/** From here on the ends of rests are looked for, which keeps the list short. */
+const MAX_RESTING = 10_000
+const POLL_OTHER_INSTANCE_MS = 100
+
+interface Flight {
+  readonly outcome: Promise<ReadingOutcome>
+  /** Aborts when its first waiters lose patience; whoever comes later does not wait at all. */
+  readonly patience: AbortSignal
+}
+
+const FAILED: ReadingOutcome = { state: 'failed' }
+
+/** Asks the sources for meters and stores what they say: one question per meter at a time, here and across instances. */
+export class MeterReadings {
+  readonly #parts: MeterReadingParts
+  readonly #flights = new Map<string, Flight>()
+  readonly #restUntil = new Map<string, number>()
+  readonly #closing = new AbortController()
+
+  constructor(parts: MeterReadingParts) {
+    this.#parts = parts
+  }
+
+  /** Reads the meters, or waits for whoever does, as long as patience lasts. Rejects when PostgreSQL fails. */
+  async read(meters: readonly LinkedMeter[]): Promise<Map<string, ReadingOutcome>> {
+    const outcomes = new Map<string, ReadingOutcome>()
+    const patience = AbortSignal.any([AbortSignal.timeout(this.#parts.patienceMs), this.#closing.signal])
+    const lane = async (queue: LinkedMeter[]): Promise<void> => {
+      for (let meter = queue.shift(); meter !== undefined; meter = queue.shift()) {
+        outcomes.set(meter.id, patience.aborted ? FAILED : await this.#outcomeOf(meter, patience))
+      }
+    }
+    const queues = (['prepaid', 'postpaid'] as const).map((kind) => meters.filter((meter) => meter.kind === kind))
+    await Promise.all(queues.flatMap((queue) => Array.from({ length: READINGS_AT_ONCE }, () => lane(queue))))
+    return outcomes
+  }
+
+  /** Abandons the readings under way. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.allSettled([...this.#flights.values()].map((flight) => flight.outcome))
+  }
+
+  #outcomeOf(meter: LinkedMeter, patience: AbortSignal): Promise<ReadingOutcome> {
+    if (this.#closing.signal.aborted || this.#isResting(meter.id)) return Promise.resolve(FAILED)
+    const flight = this.#flights.get(meter.id) ?? this.#start(meter)
+    return settledBefore(AbortSignal.any([patience, flight.patience]), flight.outcome, () => FAILED)
+  }
+
+  #isResting(meterId: string): boolean {
+    const until = this.#restUntil.get(meterId)
+    if (until === undefined) return false
+    if (this.#parts.clock() < until) return true
+    this.#restUntil.delete(meterId)
+    return false
+  }
+
+  #start(meter: LinkedMeter): Flight {
+    const outcome = this.#readOnce(meter).finally(() => this.#flights.delete(meter.id))
+    // Its waiters may have left when it fails; the database's failure is theirs only while they wait.
+    outcome.catch((err: unknown) => this.#parts.log.error({ err, meter_id: meter.id }, 'a reading could not be stored'))
+    const flight = { outcome, patience: AbortSignal.timeout(this.#parts.patienceMs) }
+    this.#flights.set(meter.id, flight)
+    return flight
+  }
+
+  async #readOnce(meter: LinkedMeter): Promise<ReadingOutcome> {
+    const { cache } = this.#parts
+    const lock = `consumption:reading:${meter.id}`
+    const limit = AbortSignal.any([AbortSignal.timeout(READING_LIMIT_MS), this.#closing.signal])
+    const holdsLock = await cache.setIfAbsent(lock, 'held', READING_LIMIT_MS)
+    if (!holdsLock) await this.#otherInstance(lock, limit)
+    try {
+      return await this.#readIfDue(meter, limit)
+    } finally {
+      if (holdsLock) await cache.delete(lock)
+    }
+  }
+
+  /** Returns when the lock is free, at once when the cache is away: then each instance asks for itself. */
+  async #otherInstance(lock: string, limit: AbortSignal): Promise<void> {
+    while (!limit.aborted && (await this.#parts.cache.get(lock)) !== undefined) {
+      await delay(POLL_OTHER_INSTANCE_MS, undefined, { signal: limit, ref: false }).catch(() => undefined)
+    }
+  }
+
+  async #readIfDue(meter: LinkedMeter, limit: AbortSignal): Promise<ReadingOutcome> {
+    const { db, clock, freshForMs } = this.#parts
+    const state = (await readingStates(db, [meter.id])).get(meter.id)
+    const readAt = clock()
+    const due = dueRead(state, readAt, freshForMs)
+    // Somebody else was quicker, and has told everyone whose answers change.
+    if (due === undefined) return { state: 'read', changed: false }
+    const entries = await this.#ask(meter, due.range, limit)
+    if (entries === undefined) return FAILED
+    const changed = await storeReading(db, { meterId: meter.id, ...due, entries, readAt: new Date(readAt) })
+    return { state: 'read', changed }
+  }
+
+  /** Undefined when the source failed, whatever the way: it must never cost the customer the answer. */
+  async #ask(meter: LinkedMeter, range: DayRange, limit: AbortSignal): Promise<Entry[] | undefined> {
+    try {
+      // A source that ignores its signal must not hold the meter's lock.
+      const entries = await settledBefore(limit, this.#entriesOf(meter, range, limit), () => {
+        throw new SourceUnavailable('too_slow')
+      })
+      return withoutRepeats(entries)
+    } catch (error) {
+      this.#rest(meter.id)
+      this.#logFailure(meter, error)
+      return undefined
+    }
+  }
+
+  #rest(meterId: string): void {
+    const now = this.#parts.clock()
+    if (this.#restUntil.size >= MAX_RESTING) {
+      for (const [id, until] of this.#restUntil) if (until <= now) this.#restUntil.delete(id)
+    }
+    this.#restUntil.set(meterId, now + REST_AFTER_FAILURE_MS)
+  }
+
+  async #entriesOf(meter: LinkedMeter, range: DayRange, signal: AbortSignal): Promise<Entry[]> {
+    const { prepaid, postpaid } = this.#parts
+    if (meter.kind === 'prepaid') {
+      if (prepaid === undefined || meter.police === null) throw new SourceUnavailable('not_configured')
+      return (await prepaid.sales({ number: meter.number, police: meter.police }, range, signal)).map(fromSale)
+    }
+    if (postpaid === undefined) throw new SourceUnavailable('not_configured')
+    return (await postpaid.bills(meter.number, range, signal)).map(fromBill)
+  }
+
+  #logFailure(meter: LinkedMeter, error: unknown): void {
+    const { log } = this.#parts
+    const facts = { meter_id: meter.id, kind: meter.kind }
+    if (!(error instanceof SourceUnavailable)) log.error({ ...facts, err: error }, 'a meter source broke its promise')
+    else if (error.reason === 'circuit_open' || error.reason === 'not_configured') log.debug(facts, error.message)
+    else log.warn({ ...facts, reason: error.reason, err: error.cause }, 'a meter could not be read')
+  }
+}

@@ -1,0 +1,28 @@
+import { addDays, addYears, type Day, firstOfMonth } from '#src/core/calendar.ts'
+import { consumptionErrors } from './errors.ts'
+
+/** Days of Africa/Dakar; `to` is exclusive. */
+export interface DayRange {
+  readonly from: Day
+  readonly to: Day
+}
+
+const MAX_YEARS = 10
+/** Nothing of the sources is older; the later bound keeps years at four digits. */
+const FIRST_DAY = '1990-01-01'
+const LAST_TO = '2100-01-01'
+const FULL_MONTHS_BEFORE = 12
+
+/**
+ * The range that is answered: by default the last 12 full months and the current one. With `to` alone it ends there
+ * and begins as many months before; with `from` alone it ends with the current month.
+ */
+export function resolveRange(asked: { readonly from?: Day; readonly to?: Day }, today: Day): DayRange {
+  const to = asked.to ?? firstOfMonth(today, 1)
+  if (to > LAST_TO || to < FIRST_DAY) throw consumptionErrors.rangeOutOfReach()
+  const from = asked.from ?? firstOfMonth(addDays(to, -1), -FULL_MONTHS_BEFORE)
+  if (from < FIRST_DAY) throw consumptionErrors.rangeOutOfReach()
+  if (from >= to) throw consumptionErrors.emptyRange({ details: { from, to } })
+  if (to > addYears(from, MAX_YEARS)) throw consumptionErrors.rangeTooLong({ details: { from, to } })
+  return { from, to }
+}

@@ -1,0 +1,86 @@
+import { sql } from 'kysely'
+import type { Db, Tx } from '#src/database/database.ts'
+import type { Entry } from './entry.ts'
+import { readingStates } from './queries.ts'
+import type { DayRange } from './range.ts'
+
+/** What one question to a source brought. */
+export interface Reading {
+  readonly meterId: string
+  /** What was asked for: entries inside that were not delivered are gone from the source. */
+  readonly range: DayRange
+  readonly isWholeHistory: boolean
+  /** Each source key once. */
+  readonly entries: readonly Entry[]
+  /** When the question was put. */
+  readonly readAt: Date
+}
+
+/** Replaces what is kept of the range by what was read, with its watermark. True when an entry changed. */
+export function storeReading(db: Db, reading: Reading): Promise<boolean> {
+  return db.transaction().execute((tx) => storeReadingIn(tx, reading))
+}
+
+async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
+  // Two readings of one meter are stored one after the other, and an older one must not undo a newer one.
+  await tx.selectFrom('meter').select('id').where('id', '=', reading.meterId).forNoKeyUpdate().execute()
+  const state = (await readingStates(tx, [reading.meterId])).get(reading.meterId)
+  if (state !== undefined && state.readAt >= reading.readAt) return false
+  const delivered = deliveredRows(reading)
+  const gone = await deleteUndelivered(reading, delivered).execute(tx)
+  const written = await upsertDelivered(reading, delivered).execute(tx)
+  const watermark = {
+    read_at: reading.readAt,
+    whole_history_at: reading.isWholeHistory || state === undefined ? reading.readAt : state.wholeHistoryAt,
+  }
+  await tx
+    .insertInto('meter_reading_state')
+    .values({ meter_id: reading.meterId, ...watermark })
+    .onConflict((conflict) => conflict.column('meter_id').doUpdateSet(watermark))
+    .execute()
+  return (gone.numAffectedRows ?? 0n) + (written.numAffectedRows ?? 0n) > 0n
+}
+
+/** One JSON parameter, whatever the number of rows: the protocol allows only 65,535 parameters. */
+function deliveredRows({ entries }: Reading) {
+  const rows = entries.map((entry) => ({
+    source_key: entry.sourceKey,
+    day: entry.day,
+    occurred_at: entry.occurredAt.toISOString(),
+    energy_wh: entry.energyWh,
+    amount_xof: entry.amountXof,
+    delivered: withoutNulCharacters(entry.delivered),
+  }))
+  return sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as delivered(
+    source_key text, day date, occurred_at timestamptz, energy_wh bigint, amount_xof bigint, delivered jsonb)`
+}
+
+/** jsonb cannot hold U+0000, which padded columns of old systems contain. */
+function withoutNulCharacters(row: Readonly<Record<string, string | null>>): Record<string, string | null> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value?.replaceAll('\0', '') ?? null]))
+}
+
+/** Also an entry that came back under another day, be it outside the range: it must not count twice. */
+function deleteUndelivered({ meterId, range }: Reading, delivered: ReturnType<typeof deliveredRows>) {
+  return sql`
+    with delivered as (select source_key, day from ${delivered})
+    delete from consumption_entry as kept
+    where kept.meter_id = ${meterId}
+      and ((kept.day >= ${range.from}::date and kept.day < ${range.to}::date)
+        or kept.source_key in (select source_key from delivered))
+      and not exists (select from delivered where delivered.source_key = kept.source_key and delivered.day = kept.day)`
+}
+
+/** Writes only rows that differ, so that a refresh without news leaves nothing for vacuum. */
+function upsertDelivered({ meterId, readAt }: Reading, delivered: ReturnType<typeof deliveredRows>) {
+  return sql`
+    insert into consumption_entry as kept
+      (meter_id, day, source_key, occurred_at, energy_kwh, amount_xof, delivered, fetched_at)
+    select ${meterId}::uuid, day, source_key, occurred_at, energy_wh / 1000.0, amount_xof, delivered, ${readAt}::timestamptz
+    from ${delivered}
+    on conflict (meter_id, day, source_key) do update set
+      occurred_at = excluded.occurred_at, energy_kwh = excluded.energy_kwh, amount_xof = excluded.amount_xof,
+      delivered = excluded.delivered, fetched_at = excluded.fetched_at
+    where (kept.occurred_at, kept.energy_kwh, kept.amount_xof, kept.delivered)
+      is distinct from (excluded.occurred_at, excluded.energy_kwh, excluded.amount_xof, excluded.delivered)`
+}
