@@ -6,12 +6,9 @@ import type {
   SourceUnavailable,
 } from '#src/ports/meter-source.ts'
 
-interface HeldSale extends PrepaidSale {
-  readonly meter: { readonly number: string; readonly police: string }
-}
-
-interface HeldBill extends PostpaidBill {
-  readonly contractAccount: string
+interface Held<Key, Entry> {
+  readonly key: Key
+  readonly entry: Entry
 }
 
 /** What both fakes let a test do: see how often they were asked, and make them fail or wait. */
@@ -45,20 +42,20 @@ const byText = (one: string, other: string): number => (one < other ? -1 : Numbe
 
 /** A prepaid source that answers from what the test put in; it passes the conformance suite of the port. */
 export class MemoryPrepaidSource extends Behaviour implements PrepaidSource {
-  readonly held: HeldSale[] = []
+  readonly held: Held<{ number: string; police: string }, PrepaidSale>[] = []
 
-  add(meter: { number: string; police: string }, sale: Omit<PrepaidSale, 'delivered'> & Partial<PrepaidSale>): void {
-    this.held.push({ delivered: {}, ...sale, meter })
+  add(key: { number: string; police: string }, sale: Omit<PrepaidSale, 'delivered'> & Partial<PrepaidSale>): void {
+    this.held.push({ key, entry: { delivered: {}, ...sale } })
   }
 
   async sales(...[meter, range, signal]: Parameters<PrepaidSource['sales']>): Promise<PrepaidSale[]> {
     await this.ask(signal)
     const [from, to] = [range.from, range.to].map((day) => Date.parse(`${day}T00:00:00Z`)) as [number, number]
     return this.held
-      .filter((sale) => sale.meter.number === meter.number && sale.meter.police === meter.police)
-      .filter((sale) => sale.soldAt.getTime() >= from && sale.soldAt.getTime() < to)
+      .filter(({ key }) => key.number === meter.number && key.police === meter.police)
+      .map(({ entry }) => entry)
+      .filter(({ soldAt }) => soldAt.getTime() >= from && soldAt.getTime() < to)
       .toSorted((a, b) => a.soldAt.getTime() - b.soldAt.getTime() || byText(a.orderNumber, b.orderNumber))
-      .map(({ meter: _, ...sale }) => sale)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}
@@ -66,19 +63,19 @@ export class MemoryPrepaidSource extends Behaviour implements PrepaidSource {
 
 /** A postpaid source that answers from what the test put in; it passes the conformance suite of the port. */
 export class MemoryPostpaidSource extends Behaviour implements PostpaidSource {
-  readonly held: HeldBill[] = []
+  readonly held: Held<string, PostpaidBill>[] = []
 
   add(contractAccount: string, bill: Omit<PostpaidBill, 'delivered'> & Partial<PostpaidBill>): void {
-    this.held.push({ delivered: {}, ...bill, contractAccount })
+    this.held.push({ key: contractAccount, entry: { delivered: {}, ...bill } })
   }
 
   async bills(...[contractAccount, range, signal]: Parameters<PostpaidSource['bills']>): Promise<PostpaidBill[]> {
     await this.ask(signal)
     return this.held
-      .filter((bill) => bill.contractAccount === contractAccount)
-      .filter((bill) => bill.billedOn >= range.from && bill.billedOn < range.to)
+      .filter(({ key }) => key === contractAccount)
+      .map(({ entry }) => entry)
+      .filter(({ billedOn }) => billedOn >= range.from && billedOn < range.to)
       .toSorted((a, b) => byText(a.billedOn, b.billedOn) || byText(a.billId, b.billId))
-      .map(({ contractAccount: _, ...bill }) => bill)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {}

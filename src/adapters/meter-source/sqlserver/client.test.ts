@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict'
+import { createServer, type Socket } from 'node:net'
+import { suite, test } from 'node:test'
+import { inspect } from 'node:util'
+import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import { SqlServerClient } from './client.ts'
+import type { SqlServerOptions } from './options.ts'
+
+const PASSWORD = 'a-password-nobody-prints'
+
+function optionsFor(port: number, changed: Partial<SqlServerOptions> = {}): SqlServerOptions {
+  return {
+    host: '127.0.0.1',
+    port,
+    database: 'SIC',
+    user: 'reader',
+    password: PASSWORD,
+    encrypt: 'off',
+    trustServerCertificate: false,
+    connectTimeoutMs: 300,
+    queryTimeoutMs: 300,
+    poolMax: 2,
+    ...changed,
+  }
+}
+
+/** A listener that is no SQL Server: every connection gets `behave`. */
+async function listenerThat(behave: (socket: Socket) => void) {
+  const sockets = new Set<Socket>()
+  const connected = Promise.withResolvers<void>()
+  const server = createServer((socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {})
+    connected.resolve()
+    behave(socket)
+  })
+  const listening = Promise.withResolvers<void>()
+  server.listen(0, '127.0.0.1', listening.resolve)
+  await listening.promise
+  const address = server.address()
+  assert.ok(address !== null && typeof address === 'object')
+  return {
+    port: address.port,
+    connected: connected.promise,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.destroy()
+      const closed = Promise.withResolvers<void>()
+      server.close(() => closed.resolve())
+      await closed.promise
+    },
+  }
+}
+
+async function failureOf(client: SqlServerClient): Promise<SourceUnavailable> {
+  const error: unknown = await client.query('SELECT 1', {}).catch((thrown: unknown) => thrown)
+  assert.ok(error instanceof SourceUnavailable, String(error))
+  assert.doesNotMatch(inspect(error, { depth: 10, showHidden: true }), new RegExp(PASSWORD))
+  return error
+}
+
+suite('a SQL Server that is none', () => {
+  test('nothing listens: unreachable', async () => {
+    await using listener = await listenerThat(() => {})
+    await listener[Symbol.asyncDispose]()
+    await using client = new SqlServerClient(optionsFor(listener.port))
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+  })
+
+  test('a listener that says nothing: unreachable once the connect timeout is over, at every encryption', async () => {
+    await using listener = await listenerThat(() => {})
+    for (const encrypt of ['off', 'all', 'strict'] as const) {
+      await using client = new SqlServerClient(optionsFor(listener.port, { encrypt }))
+      assert.equal((await failureOf(client)).reason, 'unreachable')
+    }
+  })
+
+  test('a listener that hangs up: unreachable, and asked anew each time', async () => {
+    let connections = 0
+    await using listener = await listenerThat((socket) => {
+      connections += 1
+      socket.destroy()
+    })
+    await using client = new SqlServerClient(optionsFor(listener.port))
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+    assert.equal(connections, 2)
+  })
+
+  test('a listener that answers nonsense in the right frame: malformed', async () => {
+    const nonsense = Buffer.from([4, 1, 0, 20, 0, 0, 1, 0, ...Array.from({ length: 12 }, () => 9)])
+    await using listener = await listenerThat((socket) => socket.on('data', () => socket.write(nonsense)))
+    await using client = new SqlServerClient(optionsFor(listener.port))
+    assert.equal((await failureOf(client)).reason, 'malformed')
+  })
+
+  test('a cancelled question rejects with its reason while the connection is still tried', async () => {
+    await using listener = await listenerThat(() => {})
+    await using client = new SqlServerClient(optionsFor(listener.port, { connectTimeoutMs: 2000 }))
+    const cancel = new AbortController()
+    const asked = client.query('SELECT 1', {}, cancel.signal)
+    await listener.connected
+    const reason = new Error('the customer has gone')
+    cancel.abort(reason)
+    await assert.rejects(asked, (error) => error === reason)
+  })
+
+  test('closing twice, before the first question and after, is safe; a closed client answers nothing', async () => {
+    const client = new SqlServerClient(optionsFor(1))
+    await client[Symbol.asyncDispose]()
+    await client[Symbol.asyncDispose]()
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+  })
+})

@@ -1,0 +1,86 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/**
+ * What happens to the next thing that the server says: `hang` lets its first bytes through and then nothing more on
+ * that connection, `die` cuts the connection after them, `garble` replaces what follows, `hold` keeps all of it back
+ * until `release`.
+ */
+export type Fault = 'hang' | 'die' | 'garble' | 'hold'
+
+/** Enough for a packet's header and the start of its content. */
+const LET_THROUGH_BYTES = 24
+
+/** Stands between a client and a server on 127.0.0.1 and spoils one answer when told to. */
+export class TcpInterposer implements AsyncDisposable {
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  #next: Fault | undefined
+  #happened = Promise.withResolvers<void>()
+  #held: (() => void)[] = []
+
+  private constructor(targetPort: number) {
+    this.#server = createServer((client) => this.#join(client, connect(targetPort, '127.0.0.1')))
+  }
+
+  static async start(targetPort: number): Promise<TcpInterposer> {
+    const interposer = new TcpInterposer(targetPort)
+    const listening = Promise.withResolvers<void>()
+    interposer.#server.listen(0, '127.0.0.1', listening.resolve)
+    await listening.promise
+    return interposer
+  }
+
+  get port(): number {
+    const address = this.#server.address()
+    if (address === null || typeof address === 'string') throw new Error('not listening')
+    return address.port
+  }
+
+  /** Spoils the next answer; resolves once that has begun. */
+  spoilNext(fault: Fault): Promise<void> {
+    this.#next = fault
+    this.#happened = Promise.withResolvers()
+    return this.#happened.promise
+  }
+
+  release(): void {
+    for (const go of this.#held.splice(0)) go()
+  }
+
+  #join(client: Socket, server: Socket): void {
+    for (const socket of [client, server]) {
+      this.#sockets.add(socket)
+      socket.on('error', () => {})
+      socket.on('close', () => {
+        this.#sockets.delete(socket)
+        client.destroy()
+        server.destroy()
+      })
+    }
+    client.pipe(server)
+    let isDeaf = false
+    server.on('data', (chunk) => {
+      if (isDeaf) return
+      const fault = this.#next
+      this.#next = undefined
+      if (fault === undefined) return void client.write(chunk)
+      this.#happened.resolve()
+      isDeaf = fault === 'hang'
+      this.#spoil(fault, client, chunk)
+    })
+  }
+
+  #spoil(fault: Fault, client: Socket, chunk: Buffer): void {
+    if (fault === 'hold') return void this.#held.push(() => client.write(chunk))
+    const begun = chunk.subarray(0, Math.min(LET_THROUGH_BYTES, chunk.length - 1))
+    if (fault === 'garble') return void client.write(Buffer.concat([begun, chunk.subarray(begun.length).fill(0xe7)]))
+    client.write(begun, () => (fault === 'die' ? client.destroy() : undefined))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = Promise.withResolvers<void>()
+    this.#server.close(() => closed.resolve())
+    for (const socket of this.#sockets) socket.destroy()
+    await closed.promise
+  }
+}
