@@ -1,19 +1,21 @@
 import { parseArgs } from 'node:util'
-import { type Env, loadConfig } from '#src/config/load.ts'
+import { type Config, type Env, loadConfig } from '#src/config/load.ts'
 import { systemClock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger, type Logger } from '#src/core/logger.ts'
 import { openDatabase } from '#src/database/database.ts'
-import { migrate } from '#src/database/migrate.ts'
 import { seedDemo } from './embedded/demo.ts'
 import { startEngine } from './embedded/engine.ts'
-import { openHome } from './embedded/home.ts'
-import { portIsTaken, refuseTakenPort } from './embedded/ports.ts'
+import { loadSecrets, openHome } from './embedded/home.ts'
+import { portProblem, refuseTakenPort } from './embedded/ports.ts'
 import { readyMessage } from './embedded/ready-message.ts'
-import { stopSignal } from './embedded/stop-signal.ts'
+import { startSimulators } from './embedded/simulators.ts'
+import { Refusal } from './command.ts'
 import { buildApi } from './parts/server.ts'
+import { stopSignal } from './stop-signal.ts'
 
-/** After this the process ends whatever still hangs: npm, a balancer and the user expect an end within ten seconds. */
+const HOST = '127.0.0.1'
+/** After this the process ends whatever still hangs: whoever sent the signal expects an end within ten seconds. */
 const STOP_LIMIT_MS = 9_000
 
 /** The whole system: engine, simulators, API and workers; stays until a signal asks it to stop. */
@@ -24,14 +26,46 @@ export async function run(args: readonly string[], env: Env): Promise<number> {
   const log = createLogger(config.LOG_LEVEL ?? 'info', process.stderr)
   const opened = new CloseStack(log)
   const stopped = stopSignal()
+  let exitCode = 1
   try {
-    const port = Number(config.PORT)
-    await refuseTakenPort(port)
-    await Promise.race([start(config, port, log, opened), stopped])
+    await Promise.race([start(config, log, opened), stopped])
     await stopped
-    return 0
+    exitCode = 0
+    return exitCode
   } finally {
-    setTimeout(() => process.exit(0), STOP_LIMIT_MS).unref()
+    setTimeout(() => process.exit(exitCode), STOP_LIMIT_MS).unref()
     await opened.close()
   }
+}
+
+async function start(config: Config, log: Logger, opened: CloseStack): Promise<void> {
+  const port = Number(config.PORT)
+  await refuseTakenPort(port)
+  const { home, lock } = await openHome(config.SAMACONSO_HOME ?? '')
+  opened.add('lock of the data folder', lock)
+  const secrets = await loadSecrets(home)
+  const engine = await startEngine(home, secrets, log, opened)
+  const database = opened.add('database', openDatabase({ url: engine.databaseUrl, log }))
+  await seedDemo(database.db)
+  const simulators = await startSimulators({ home, secrets, sourcesUrl: engine.sourcesUrl, apiPort: port }, log, opened)
+  let phase: 'starting' | 'ready' | 'draining' = 'starting'
+  const { app } = await buildApi(
+    {
+      database,
+      log,
+      clock: systemClock,
+      jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
+      metricsToken: config.METRICS_TOKEN,
+      readiness: { phase: () => phase, dependencies: async () => ({}), required: [] },
+    },
+    opened,
+  )
+  opened.defer('draining', () => void (phase = 'draining'))
+  const url = await app.listen({ port, host: HOST }).catch((error: NodeJS.ErrnoException) => {
+    throw new Refusal(portProblem(port, error.code ?? ''))
+  })
+  phase = 'ready'
+  process.stdout.write(
+    readyMessage({ apiUrl: url, fcmControlUrl: simulators.fcm.controlUrl, sicAddress: `${HOST}:${simulators.sic.port}` }),
+  )
 }

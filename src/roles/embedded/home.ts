@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFile, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Closeable } from '#src/core/lifecycle.ts'
+import { FolderInUse, lockFolder } from '#src/processes/folder-lock.ts'
+import { Refusal } from '#src/roles/command.ts'
 
 /** What the embedded system keeps in SAMACONSO_HOME: one folder or file each. */
 export function homePaths(home: string) {
@@ -10,7 +13,27 @@ export function homePaths(home: string) {
     running: join(home, 'running.json'),
     postgres: join(home, 'postgres'),
     fcm: join(home, 'fcm-simulator'),
-    sicDatabase: join(home, 'sic-simulator-database'),
+    /** What the SIC simulator is told by file, as arguments show in the list of processes. */
+    sicDatabaseUrl: join(home, 'sic-simulator-database-url'),
+    sicPassword: join(home, 'sic-simulator-password'),
+  }
+}
+
+/** Makes the folder where it is missing and holds it alone until `lock` is closed. */
+export async function openHome(path: string): Promise<{ home: string; lock: Closeable }> {
+  const home = resolve(path)
+  try {
+    await mkdir(home, { recursive: true, mode: 0o700 })
+    // Also where it was there before: it holds the secrets.
+    await chmod(home, 0o700)
+    return { home, lock: await lockFolder(home, 'samaconso home') }
+  } catch (error) {
+    if (error instanceof FolderInUse) {
+      throw new Refusal(`SamaConso is already running on the data in ${home}${error.pid === undefined ? '' : ` (process ${error.pid})`}`)
+    }
+    const { code } = error as NodeJS.ErrnoException
+    if (code === undefined) throw error
+    throw new Refusal(`the data folder ${home} cannot be used (${code}): set SAMACONSO_HOME to a folder that you may write to`)
   }
 }
 

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { after, before, test } from 'node:test'
+import { aCustomer } from '#test/support/factories.ts'
+import { testApi, type TestApi } from '#test/support/api.ts'
+import { get, logIn, post } from '#test/support/requests.ts'
+
+let api: TestApi
+before(async () => {
+  api = await testApi()
+})
+after(() => api[Symbol.asyncDispose]())
+
+interface Problem {
+  readonly status: number
+  readonly code: string
+  readonly detail: string
+  readonly request_id: string
+  readonly errors?: readonly { path: string; fr: string; en: string }[]
+}
+
+test('a problem has a stable code, the language asked for, and the id of its request', async () => {
+  const { app } = api.server
+  const french = await app.inject({ url: '/api/users/x', headers: { 'x-request-id': 'trace-42' } })
+  assert.equal(french.statusCode, 401)
+  assert.match(String(french.headers['content-type']), /^application\/problem\+json/)
+  const problem = french.json<Problem>()
+  assert.equal(problem.code, 'http/unauthenticated')
+  assert.equal(problem.request_id, 'trace-42')
+  assert.equal(french.headers['x-request-id'], 'trace-42')
+  assert.match(problem.detail, /Connectez-vous/)
+  const english = await app.inject({ url: '/api/users/x', headers: { 'accept-language': 'en' } })
+  assert.match(english.json<Problem>().detail, /Log in/)
+  const forged = await app.inject({ url: '/health', headers: { 'x-request-id': 'a\u0000b'.repeat(40) } })
+  assert.match(String(forged.headers['x-request-id']), /^[0-9a-f-]{36}$/)
+})
+
+const badBodies: readonly [what: string, payload: string, code: string, path?: string][] = [
+  ['malformed JSON', '{"phone": ', 'http/malformed-json'],
+  ['no body', '', 'http/invalid-request'],
+  ['an array', '[]', 'http/invalid-request'],
+  ['a number for text', '{"phone": 221770000001, "pin": "2468"}', 'http/invalid-request', '/phone'],
+  ['an unknown field', '{"phone": "+221770000001", "pin": "2468", "role": "admin"}', 'http/invalid-request', '/role'],
+  ['a missing field', '{"phone": "+221770000001"}', 'http/invalid-request', '/pin'],
+  ['a foreign phone', '{"phone": "+33612345678", "pin": "2468"}', 'accounts/invalid-phone'],
+  ['a poisoned prototype', '{"phone": "+221770000001", "pin": "2468", "__proto__": {"x": 1}}', 'http/malformed-json'],
+  [
+    'a platform that is none',
+    '{"phone": "+221770000001", "pin": "2468", "device": {"platform": "fridge"}}',
+    'http/invalid-request',
+    '/device/platform',
+  ],
+]
+
+for (const [what, payload, code, path] of badBodies) {
+  test(`a login with ${what} is refused with ${code}`, async () => {
+    const answer = await api.server.app.inject({
+      method: 'POST',
+      url: '/api/login',
+      payload,
+      headers: { 'content-type': 'application/json' },
+    })
+    assert.equal(answer.statusCode, 400, answer.body)
+    const problem = answer.json<Problem>()
+    assert.equal(problem.code, code)
+    if (path !== undefined) {
+      const paths = (problem.errors ?? []).map((error) => error.path)
+      assert.ok(paths.includes(path), paths.join(' '))
+    }
+  })
+}
+
+test('another content type is 415, an unknown route 404', async () => {
+  const { app } = api.server
+  const text = await app.inject({ method: 'POST', url: '/api/login', payload: 'x', headers: { 'content-type': 'text/plain' } })
+  assert.equal(text.statusCode, 415)
+  const unknown = await get(app, '/api/nothing-here')
+  assert.equal(unknown.statusCode, 404)
+  assert.equal(unknown.json<Problem>().code, 'http/not-found')
+})
+
+test('what a real socket sends is answered as a problem too: a body of 10 MB, broken HTTP, endless headers', async () => {
+  const { app } = api.server
+  const address = await app.listen({ port: 0, host: '127.0.0.1' })
+  const huge = await fetch(`${address}/api/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ phone: 'x'.repeat(10 * 1024 * 1024), pin: '1' }),
+  })
+  assert.equal(huge.status, 413)
+  assert.equal(((await huge.json()) as Problem).code, 'http/body-too-large')
+  const port = Number(new URL(address).port)
+  assert.match(await sendRaw(port, 'NONSENSE\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/)
+  const headers = `GET /health HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(40_000)}\r\n\r\n`
+  assert.match(await sendRaw(port, headers), /^HTTP\/1\.1 431 /)
+  assert.match(await sendRaw(port, 'GET /api/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /)
+})
+
+function sendRaw(port: number, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    socket.setEncoding('utf8')
+    socket.on('data', (chunk: string) => (answer += chunk))
+    socket.on('error', reject)
+    socket.on('close', () => resolve(answer))
+  })
+}
+
+test('what is promised for later answers 501 to those it will be for', async () => {
+  const { app } = api.server
+  const { phone, pin } = await aCustomer(api.database.db)
+  const { access_token } = await logIn(app, { phone, pin })
+  assert.equal((await get(app, '/api/events')).statusCode, 401)
+  assert.equal((await get(app, '/api/events', access_token)).statusCode, 501)
+  assert.equal((await get(app, '/api/tasks/1', access_token)).statusCode, 403)
+  assert.equal((await post(app, '/api/tariffs/simulate', {}, access_token)).statusCode, 501)
+})
+
+test('the description lists every route, marks the guarded ones and is OpenAPI 3.1', async () => {
+  const description = (await get(api.server.app, '/openapi.json')).json<{
+    openapi: string
+    paths: Record<string, Record<string, { security?: unknown[] }>>
+  }>()
+  assert.equal(description.openapi, '3.1.0')
+  for (const { method, url, policy } of api.server.routeTable) {
+    if (method === 'HEAD' || url.startsWith('/docs') || ['/openapi.json', '/metrics'].includes(url)) continue
+    const path = url.replaceAll(/:(\w+)/g, '{$1}')
+    const operation = description.paths[path]?.[method.toLowerCase()]
+    assert.ok(operation !== undefined, `${method} ${path} is not described`)
+    assert.equal(operation.security !== undefined, policy.kind !== 'public', `${method} ${path}`)
+  }
+})
+
+test('the page to try the API is served whole from here', async () => {
+  const { app } = api.server
+  const page = await app.inject({ url: '/docs/' })
+  assert.equal(page.statusCode, 200)
+  const addresses = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1] ?? '')
+  assert.ok(addresses.length > 2)
+  for (const address of addresses) {
+    assert.ok(!address.startsWith('http'), address)
+    const url = new URL(address, 'http://x/docs/').pathname
+    assert.equal((await app.inject({ url })).statusCode, 200, url)
+  }
+})
+
+test('metrics are for loopback, never through a proxy', async () => {
+  const { app } = api.server
+  const local = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' })
+  assert.equal(local.statusCode, 200)
+  assert.match(local.body, /http_request_duration_seconds_bucket\{.*route="\/api\/login"/)
+  assert.equal((await app.inject({ url: '/metrics', remoteAddress: '203.0.113.9' })).statusCode, 404)
+  const proxied = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': '1.2.3.4' } })
+  assert.equal(proxied.statusCode, 404)
+})
