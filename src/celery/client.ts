@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { type Broker, BrokerRefused } from '#src/ports/broker.ts'
+import type { Headers } from '#src/ports/message-headers.ts'
+import type { Clock } from '#src/core/clock.ts'
+import { encodeTaskMessage, jsonBody, newEnvelope } from './message.ts'
+import { declareTaskQueue } from './task-queues.ts'
+
+const NO_ROUTE = 312
+
+/** A task to be sent. */
+export interface SendTask {
+  /** The registered name. */
+  readonly task: string
+  readonly queue: string
+  readonly args?: readonly unknown[]
+  readonly kwargs?: Readonly<Record<string, unknown>>
+  /** @default a new random UUID. A stable one makes a repeated send recognisable. */
+  readonly id?: string
+  /** Not before. */
+  readonly eta?: Date
+  /** Not after: then it is dropped unrun. */
+  readonly expires?: Date
+  /** @default 0 */
+  readonly retries?: number
+  /** 0 to 255; has an effect only in queues declared with priorities. @default 0 */
+  readonly priority?: number
+  readonly hardLimitSeconds?: number
+  readonly softLimitSeconds?: number
+  readonly ignoreResult?: boolean
+  /** The task that sends this one, and the first of them all. */
+  readonly parent?: { readonly taskId: string; readonly rootId: string }
+  readonly headers?: Headers
+  readonly replyTo?: string
+}
+
+export interface CeleryClientOptions {
+  readonly broker: Broker
+  readonly clock: Clock
+  /** Who sends, for people's eyes. @default gen<pid>@<host> */
+  readonly origin?: string
+}
+
+/** Sends tasks so that any Celery worker takes them. Calls may run at once: the broker port bounds how many are unconfirmed. */
+export class CeleryClient {
+  readonly #broker: Broker
+  readonly #clock: Clock
+  readonly #origin: string
+  readonly #declared = new Map<string, Promise<void>>()
+
+  constructor(options: CeleryClientOptions) {
+    this.#broker = options.broker
+    this.#clock = options.clock
+    this.#origin = options.origin ?? `gen${process.pid}@${hostname()}`
+  }
+
+  /**
+   * Resolves with the task's id when the broker has the message.
+   *
+   * @throws BrokerUnavailable, after which the task may have been taken all the same: send it again with the same id
+   * @throws BrokerRefused when the queue is there and declared otherwise
+   * @throws JsonUnwritable when an argument cannot be sent
+   */
+  async sendTask(send: SendTask): Promise<string> {
+    const { id = randomUUID(), queue, args = [], kwargs = {} } = send
+    const now = this.#clock()
+    const envelope = newEnvelope({
+      task: send.task,
+      id,
+      origin: this.#origin,
+      args,
+      kwargs,
+      eta: send.eta?.getTime() ?? null,
+      expires: send.expires?.getTime() ?? null,
+      retries: send.retries ?? 0,
+      priority: send.priority ?? 0,
+      hardLimitSeconds: send.hardLimitSeconds ?? null,
+      softLimitSeconds: send.softLimitSeconds ?? null,
+      ignoreResult: send.ignoreResult ?? false,
+      parentId: send.parent?.taskId ?? null,
+      rootId: send.parent?.rootId ?? id,
+      customHeaders: send.headers ?? {},
+      replyTo: send.replyTo ?? '',
+    })
+    const message = encodeTaskMessage({ exchange: '', routingKey: queue }, envelope, jsonBody(args, kwargs), now)
+    await this.#declare(queue)
+    try {
+      await this.#broker.publish(message, { mandatory: true })
+    } catch (error) {
+      if (!(error instanceof BrokerRefused) || error.code !== NO_ROUTE) throw error
+      // Someone deleted the queue since.
+      this.#declared.delete(queue)
+      await this.#declare(queue)
+      await this.#broker.publish(message, { mandatory: true })
+    }
+    return id
+  }
+
+  /** Once per queue, as Celery does; a declare that failed is tried again by the next send. */
+  #declare(queue: string): Promise<void> {
+    let declared = this.#declared.get(queue)
+    if (declared === undefined) {
+      declared = declareTaskQueue(this.#broker, queue)
+      this.#declared.set(queue, declared)
+      declared.catch(() => this.#declared.delete(queue))
+    }
+    return declared
+  }
+}

@@ -1,0 +1,177 @@
+import type { Logger } from '#src/core/logger.ts'
+import { type Broker, BrokerRefused } from '#src/ports/broker.ts'
+import type { Timers } from '#src/ports/timers.ts'
+import type { TaskMessage } from './decode.ts'
+import type { Observers, TaskRequest } from './observer.ts'
+import { type Outcome, outcomeOfError, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerShutdown } from './outcome.ts'
+import { retryMessage } from './retry.ts'
+import { retry, type Task, type TaskContext } from './task.ts'
+import { type Run, runWithin, type TimeLimits } from './time-limits.ts'
+
+/** A request whose task is known and whose arguments are accepted. */
+export interface PreparedRequest extends TaskRequest {
+  readonly task: Task
+  readonly run: (context: TaskContext) => Promise<unknown>
+}
+
+export interface ExecutionOptions {
+  /** Where retries are published. */
+  readonly publisher: Broker
+  readonly observers: Observers
+  readonly timers: Timers
+  readonly log: Logger
+  /** From 0 to below 1. */
+  readonly random: () => number
+  /** Tells handlers to give up. */
+  readonly stopping: AbortSignal
+  /** The worker waits for no handler any longer. */
+  readonly abandon: AbortSignal
+}
+
+/** Celery's own policy for a publish that fails: at once, then after these. */
+const PUBLISH_PAUSES_MS = [0, 200, 400]
+
+/** Runs one task from its start to the settling of its message. Never throws. */
+export class Execution {
+  readonly #options: ExecutionOptions
+
+  constructor(options: ExecutionOptions) {
+    this.#options = options
+  }
+
+  async execute(request: PreparedRequest): Promise<void> {
+    const { observers, timers, stopping, abandon } = this.#options
+    const { task, message } = request
+    // Early ack is at the start. One that died with the connection is not run: it comes again.
+    if (!task.acksLate && !request.delivery.ack()) return
+    void observers.started(request)
+    const startedAt = timers.now()
+    const run = await runWithin(limitsOf(task, message), timers, { stopping, abandon }, (signal) =>
+      request.run(this.#context(request, signal)),
+    )
+    const outcome = this.#outcomeOf(run, request)
+    await this.#conclude(request, outcome, timers.now() - startedAt)
+  }
+
+  #context({ message: { envelope }, delivery }: TaskRequest, signal: AbortSignal): TaskContext {
+    return {
+      taskId: envelope.id,
+      retries: envelope.retries,
+      redelivered: delivery.redelivered,
+      envelope,
+      signal,
+      log: this.#options.log.child({ task: envelope.task, taskId: envelope.id, retries: envelope.retries }),
+      retry,
+    }
+  }
+
+  #outcomeOf(run: Run, { task, message }: PreparedRequest): Outcome {
+    if (run.how === 'returned') return { state: 'success', result: run.result }
+    if (run.told instanceof WorkerShutdown) return { state: 'released' }
+    if (run.how === 'left') return { state: 'timed_out', error: run.told as TimeLimitExceeded }
+    const gaveUp = run.told !== undefined && (run.error === run.told || isAbortError(run.error))
+    if (gaveUp && run.told instanceof SoftTimeLimitExceeded) return { state: 'failure', error: run.told }
+    return outcomeOfError(run.error, message.envelope.retries, task.retryRule, this.#options.random)
+  }
+
+  async #conclude(request: PreparedRequest, outcome: Outcome, runtimeMs: number): Promise<void> {
+    const { observers } = this.#options
+    const { task } = request
+    const context = { task: task.name, taskId: request.message.envelope.id, runtimeMs }
+    switch (outcome.state) {
+      case 'success':
+        await observers.succeeded(request, outcome.result, runtimeMs)
+        this.#settle(request, 'ack')
+        this.#options.log.debug(context, 'task succeeded')
+        return
+      case 'failure':
+      case 'timed_out':
+        this.#options.log.error({ ...context, err: outcome.error }, 'task failed')
+        await observers.failed(request, outcome.error)
+        this.#settle(request, settlementOfFailure(task, outcome.state))
+        return
+      case 'retry':
+        await this.#retry(request, outcome.error, outcome.delayMs)
+        return
+      case 'ignored':
+        this.#settle(request, 'ack')
+        return
+      case 'rejected':
+        await this.#reject(request, outcome.requeue)
+        return
+      case 'released':
+        this.#options.log.warn(context, task.acksLate ? 'task given back' : 'task broken off by the stop')
+        if (!task.acksLate) await observers.failed(request, new WorkerShutdown('the worker stopped'))
+        this.#settle(request, 'requeue')
+    }
+  }
+
+  /** Published first: between the two the task may exist twice, never not at all. */
+  async #retry(request: PreparedRequest, error: unknown, delayMs: number): Promise<void> {
+    const { observers, log } = this.#options
+    const { id, task, retries } = request.message.envelope
+    const failure = await this.#publishRetry(request, delayMs)
+    if (failure === undefined) {
+      log.warn({ task, taskId: id, retries, delayMs, err: error }, 'task will be retried')
+      await observers.retried(request, error)
+      this.#settle(request, 'ack')
+      return
+    }
+    // Celery drops the task here. A broker that is only away is no reason to: the message itself is the retry.
+    const requeue = !(failure instanceof BrokerRefused)
+    log.error({ task, taskId: id, err: failure, requeue }, 'the retry could not be published')
+    if (request.task.acksLate) await this.#reject(request, requeue)
+    else await observers.failed(request, error)
+  }
+
+  async #publishRetry(request: PreparedRequest, delayMs: number): Promise<unknown> {
+    const { publisher, timers } = this.#options
+    let failure: unknown
+    for (const pauseMs of PUBLISH_PAUSES_MS) {
+      if (pauseMs > 0) await new Promise<void>((resolve) => timers.after(pauseMs, resolve))
+      try {
+        await publisher.publish(retryMessage(request, delayMs, timers.now()), { mandatory: true })
+        return undefined
+      } catch (error) {
+        failure = error
+        if (error instanceof BrokerRefused) break
+      }
+    }
+    return failure
+  }
+
+  /** After an early ack there is nothing left to reject, and Celery says nothing. */
+  async #reject(request: PreparedRequest, requeue: boolean): Promise<void> {
+    if (!request.task.acksLate) return
+    await this.#options.observers.rejected(request, requeue)
+    this.#settle(request, requeue ? 'requeue' : 'drop')
+  }
+
+  #settle({ task, delivery, message }: PreparedRequest, how: Settlement): void {
+    if (!task.acksLate) return
+    const isSettled = how === 'ack' ? delivery.ack() : delivery.reject({ requeue: how === 'requeue' })
+    if (isSettled) return
+    const { task: name, id } = message.envelope
+    this.#options.log.warn({ task: name, taskId: id }, 'the connection went before the ack: the task will come again')
+  }
+}
+
+type Settlement = 'ack' | 'requeue' | 'drop'
+
+function settlementOfFailure(task: Task, state: 'failure' | 'timed_out'): Settlement {
+  if (task.acksOnFailureOrTimeout) return 'ack'
+  return state === 'timed_out' ? 'requeue' : 'drop'
+}
+
+/** The message's own limits replace the task's. */
+function limitsOf(task: Task, { envelope }: TaskMessage): TimeLimits {
+  const { softLimitSeconds, hardLimitSeconds } = envelope
+  return {
+    softMs: softLimitSeconds === null ? task.softLimitMs : softLimitSeconds * 1000,
+    hardMs: hardLimitSeconds === null ? task.hardLimitMs : hardLimitSeconds * 1000,
+  }
+}
+
+function isAbortError(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError'
+}

@@ -1,0 +1,80 @@
+import type { Logger } from '#src/core/logger.ts'
+import type { Delivery } from '#src/ports/broker.ts'
+import type { TaskMessage, TaskMessageUnreadable } from './decode.ts'
+
+/** One delivery of one task. */
+export interface TaskRequest {
+  readonly message: TaskMessage
+  readonly queue: string
+  readonly delivery: Delivery
+}
+
+/**
+ * Whoever wants to know what becomes of tasks: results, events, metrics. The worker waits for the promise before it
+ * settles the message, so a result is stored before its ack; an observer that may hang must bound itself. What one
+ * throws is logged and changes nothing.
+ */
+export interface TaskObserver {
+  received?(request: TaskRequest): void | Promise<void>
+  started?(request: TaskRequest): void | Promise<void>
+  succeeded?(request: TaskRequest, result: unknown, runtimeMs: number): void | Promise<void>
+  /** Also before it started: the task is not registered, or its arguments are refused. */
+  failed?(request: TaskRequest, error: unknown): void | Promise<void>
+  /** The next try is published already. */
+  retried?(request: TaskRequest, error: unknown): void | Promise<void>
+  revoked?(request: TaskRequest, reason: 'expired' | 'revoked'): void | Promise<void>
+  rejected?(request: TaskRequest, requeue: boolean): void | Promise<void>
+  /** A message that is no task we can read; it is rejected, not requeued. */
+  unreadable?(delivery: Delivery, error: TaskMessageUnreadable): void | Promise<void>
+}
+
+/** Several observers as one that never throws. */
+export class Observers implements Required<TaskObserver> {
+  readonly #observers: readonly TaskObserver[]
+  readonly #log: Logger
+
+  constructor(observers: readonly TaskObserver[], log: Logger) {
+    this.#observers = observers
+    this.#log = log
+  }
+
+  received(request: TaskRequest): Promise<void> {
+    return this.#tell((observer) => observer.received?.(request))
+  }
+
+  started(request: TaskRequest): Promise<void> {
+    return this.#tell((observer) => observer.started?.(request))
+  }
+
+  succeeded(request: TaskRequest, result: unknown, runtimeMs: number): Promise<void> {
+    return this.#tell((observer) => observer.succeeded?.(request, result, runtimeMs))
+  }
+
+  failed(request: TaskRequest, error: unknown): Promise<void> {
+    return this.#tell((observer) => observer.failed?.(request, error))
+  }
+
+  retried(request: TaskRequest, error: unknown): Promise<void> {
+    return this.#tell((observer) => observer.retried?.(request, error))
+  }
+
+  revoked(request: TaskRequest, reason: 'expired' | 'revoked'): Promise<void> {
+    return this.#tell((observer) => observer.revoked?.(request, reason))
+  }
+
+  rejected(request: TaskRequest, requeue: boolean): Promise<void> {
+    return this.#tell((observer) => observer.rejected?.(request, requeue))
+  }
+
+  unreadable(delivery: Delivery, error: TaskMessageUnreadable): Promise<void> {
+    return this.#tell((observer) => observer.unreadable?.(delivery, error))
+  }
+
+  /** Each is called at once, in order; one that throws does not keep the next from hearing. */
+  async #tell(event: (observer: TaskObserver) => void | Promise<void>): Promise<void> {
+    const calls = this.#observers.map(async (observer) => event(observer))
+    for (const call of await Promise.allSettled(calls)) {
+      if (call.status === 'rejected') this.#log.error({ err: call.reason }, 'a task observer failed')
+    }
+  }
+}
