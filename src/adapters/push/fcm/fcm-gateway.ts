@@ -1,0 +1,189 @@
+import { readFileSync } from 'node:fs'
+import { type Clock, systemClock } from '#src/core/clock.ts'
+import type { Logger } from '#src/core/logger.ts'
+import { type Push, type PushGateway, PushGatewayUnusable, type PushOutcome } from '#src/ports/push-gateway.ts'
+import { AccessToken, CredentialsRefused } from './access-token.ts'
+import { type FcmCredentials, parseCredentials, readCredentials } from './credentials.ts'
+import { judgeAnswer, readRetryAfter, RETRY_LEAST_MS } from './errors.ts'
+import { encodeMessage } from './message.ts'
+import { NoStream, SessionPool } from './session-pool.ts'
+import type { StreamResult } from './stream-exchange.ts'
+
+export interface FcmGatewayOptions {
+  /** A service account's key file, parsed, or where it is: exactly one of the two. */
+  readonly credentials?: Readonly<Record<string, unknown>>
+  readonly credentialsFile?: string
+  /** Absent: FCM's own address. */
+  readonly baseUrl?: string
+  /** The only authorities trusted, for FCM and for the token endpoint, in PEM; absent: the system's. */
+  readonly caPem?: string
+  readonly caFile?: string
+  /** An http(s) proxy that tunnels by CONNECT, also for the token endpoint; may carry `user:password@`. */
+  readonly proxyUrl?: string
+  readonly log: Logger
+  readonly clock?: Clock
+  /** HTTP/2 connections at most, 1 to 4. */
+  readonly sessions?: number
+  /** Streams at once on each, at most; the peer's own limit is kept too. */
+  readonly maxStreams?: number
+  /** How long one push may wait for its answer once it is on the wire; Google asks for at least 10 s. */
+  readonly timeoutMs?: number
+  readonly connectTimeoutMs?: number
+  /** How often a silent connection with pushes on it is asked for a sign of life. */
+  readonly pingEveryMs?: number
+  /** How long closing waits for the pushes under way. */
+  readonly drainMs?: number
+}
+
+const FCM_URL = 'https://fcm.googleapis.com'
+const DEFAULTS = {
+  sessions: 2,
+  // Below the 100 that FCM allows: a stream given up by us counts at the peer until it has noticed.
+  maxStreams: 90,
+  timeoutMs: 15_000,
+  connectTimeoutMs: 10_000,
+  pingEveryMs: 5000,
+  drainMs: 5000,
+}
+const IDLE_CLOSE_MS = 120_000
+/** A stream that the peer did not look at is sent once more; a peer that goes on refusing is overloaded. */
+const SENDS_AT_MOST = 2
+
+/**
+ * Firebase Cloud Messaging over HTTP v1. Connects at the first push.
+ * @throws PushGatewayUnusable when the credentials cannot be read; TypeError when an option makes no sense
+ */
+export function fcmGateway(options: FcmGatewayOptions): PushGateway {
+  return new FcmGateway(options)
+}
+
+class FcmGateway implements PushGateway {
+  readonly #token: AccessToken
+  readonly #pool: SessionPool
+  readonly #path: string
+  readonly #clock: Clock
+  readonly #log: Logger
+  readonly #timeoutMs: number
+  readonly #drainMs: number
+  #closing: Promise<void> | undefined
+
+  constructor(options: FcmGatewayOptions) {
+    const credentials = chooseCredentials(options)
+    const { log, clock = systemClock } = options
+    const set = { ...DEFAULTS, ...definedNumbers(options) }
+    const caPem = options.caFile === undefined ? options.caPem : readFileSync(options.caFile, 'utf8')
+    const route = { caPem, proxyUrl: parseProxy(options.proxyUrl), connectTimeoutMs: set.connectTimeoutMs }
+    this.#clock = clock
+    this.#log = log
+    this.#timeoutMs = set.timeoutMs
+    this.#drainMs = set.drainMs
+    this.#path = `/v1/projects/${encodeURIComponent(credentials.projectId)}/messages:send`
+    this.#token = new AccessToken({ ...route, credentials, clock, log, timeoutMs: set.timeoutMs })
+    this.#pool = new SessionPool({
+      ...route,
+      baseUrl: parseBaseUrl(options.baseUrl ?? FCM_URL),
+      sessions: set.sessions,
+      maxStreams: set.maxStreams,
+      pingEveryMs: set.pingEveryMs,
+      idleCloseMs: IDLE_CLOSE_MS,
+      log,
+    })
+  }
+
+  async send(push: Push, signal?: AbortSignal): Promise<PushOutcome> {
+    if (this.#closing !== undefined) throw new PushGatewayUnusable('closed', 'no push can be sent any more')
+    if (signal?.aborted === true) return later('ABORTED', false)
+    const body = encodeMessage(push)
+    if (body === undefined) return { state: 'refused', reason: 'PAYLOAD_TOO_BIG' }
+    let hasNewToken = false
+    let sends = 0
+    for (;;) {
+      const token = await this.#bearer()
+      if (token === undefined) return later('TOKEN_ENDPOINT_UNAVAILABLE', false)
+      const result = await this.#post(token, body, signal)
+      if (result instanceof NoStream) return later(result.reason, false)
+      sends += 1
+      if (result.kind === 'unknown') return later(result.reason, true)
+      if (result.kind === 'not_processed') {
+        if (sends >= SENDS_AT_MOST) return later('NOT_PROCESSED', false)
+        continue
+      }
+      const verdict = judgeAnswer(result.status, result.body, readRetryAfter(result.retryAfter, this.#clock()))
+      if (verdict.state !== 'reauthenticate') return verdict
+      if (hasNewToken) {
+        this.#log.error('FCM refuses a new access token: the service account may have lost its rights')
+        return { state: 'refused', reason: 'UNAUTHENTICATED' }
+      }
+      hasNewToken = true
+      this.#token.discard(token)
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#closing ??= this.#pool.close(this.#drainMs)
+    return this.#closing
+  }
+
+  /** Undefined when the endpoint cannot be asked now. */
+  async #bearer(): Promise<string | undefined> {
+    try {
+      return await this.#token.get()
+    } catch (error) {
+      if (error instanceof CredentialsRefused) throw new PushGatewayUnusable('credentials', error.message)
+      return undefined
+    }
+  }
+
+  async #post(token: string, body: string, signal: AbortSignal | undefined): Promise<StreamResult | NoStream> {
+    try {
+      const session = await this.#pool.acquire(this.#timeoutMs, signal)
+      const headers = {
+        ':method': 'POST',
+        ':path': this.#path,
+        authorization: `Bearer ${token}`,
+        'content-type': 'application/json',
+      }
+      return await session.post(headers, body, this.#timeoutMs, signal)
+    } catch (error) {
+      if (error instanceof NoStream) return error
+      throw error
+    }
+  }
+}
+
+const later = (reason: string, maybeSent: boolean): PushOutcome => ({
+  state: 'retry',
+  reason,
+  afterMs: RETRY_LEAST_MS,
+  maybeSent,
+})
+
+function chooseCredentials({ credentials, credentialsFile }: FcmGatewayOptions): FcmCredentials {
+  if (credentials !== undefined && credentialsFile === undefined) return parseCredentials(credentials)
+  if (credentialsFile !== undefined && credentials === undefined) return readCredentials(credentialsFile)
+  throw new TypeError('fcmGateway takes credentials or credentialsFile, one of them')
+}
+
+function definedNumbers(options: FcmGatewayOptions): Partial<typeof DEFAULTS> {
+  const names = Object.keys(DEFAULTS) as (keyof typeof DEFAULTS)[]
+  const given = names.flatMap((name) => (options[name] === undefined ? [] : [[name, options[name]] as const]))
+  const unfit = given.find(([, value]) => !Number.isInteger(value) || value < 1)
+  if (unfit !== undefined) throw new TypeError(`${unfit[0]} must be a whole number, at least 1`)
+  if ((options.sessions ?? 1) > 4) throw new TypeError('sessions must be 1 to 4')
+  return Object.fromEntries(given)
+}
+
+function parseBaseUrl(text: string): URL {
+  const url = URL.parse(text)
+  // The bearer token is all that is needed to send as the project: it never travels in the clear.
+  if (url?.protocol !== 'https:') throw new TypeError('the FCM base URL must be an https address')
+  if (url.pathname !== '/' || url.search !== '') throw new TypeError('the FCM base URL has no path')
+  return url
+}
+
+function parseProxy(text: string | undefined): URL | undefined {
+  if (text === undefined) return undefined
+  const url = URL.parse(text)
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new TypeError('the FCM proxy must be an http or https address')
+}
