@@ -22,10 +22,11 @@ export class TcpInterposer implements AsyncDisposable {
     this.#server = createServer((client) => this.#join(client, connect(targetPort, '127.0.0.1')))
   }
 
-  static async start(targetPort: number): Promise<TcpInterposer> {
+  /** @param port to listen on; a free one unless given */
+  static async start(targetPort: number, port = 0): Promise<TcpInterposer> {
     const interposer = new TcpInterposer(targetPort)
     const listening = Promise.withResolvers<void>()
-    interposer.#server.listen(0, '127.0.0.1', listening.resolve)
+    interposer.#server.listen(port, '127.0.0.1', listening.resolve)
     await listening.promise
     return interposer
   }
@@ -41,6 +42,15 @@ export class TcpInterposer implements AsyncDisposable {
     this.#next = fault
     this.#happened = Promise.withResolvers()
     return this.#happened.promise
+  }
+
+  /** Cuts every connection that is open now, and waits until both ends know. */
+  async cutAll(): Promise<void> {
+    const closed = [...this.#sockets].map(
+      (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
+    )
+    for (const socket of this.#sockets) socket.destroy()
+    await Promise.all(closed)
   }
 
   release(): void {
