@@ -1,0 +1,80 @@
+import { globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+const ROOT = join(import.meta.dirname, '..')
+/** For one file of tests as a whole: one that hangs must not hold the run for ever. */
+const FILE_LIMIT_MS = 10 * 60_000
+
+/** Runs the named test files, or all, and ends with the line `N passed, N failed` alone. Returns the exit code. */
+async function runTests(named: readonly string[]): Promise<number> {
+  const files = named.length > 0 ? named.map((file) => resolve(file)) : allTests()
+  const seen = new Tally()
+  if (files.length > 0) {
+    const events = run({
+      files,
+      cwd: ROOT,
+      concurrency: Math.max(2, availableParallelism()),
+      timeout: FILE_LIMIT_MS,
+      globalSetupPath: join(ROOT, 'test/support/global-setup.ts'),
+    })
+    events.on('test:summary', (summary) => seen.summary(summary))
+    events.on('test:pass', (event) => seen.passed(event))
+    const report = events.compose(spec())
+    report.pipe(process.stdout, { end: false })
+    await new Promise((done, fail) => report.on('end', done).on('error', fail))
+  }
+  for (const complaint of seen.complaints()) process.stdout.write(`${complaint}\n`)
+  process.stdout.write(`${seen.passedCount} passed, ${seen.failedCount} failed\n`)
+  return seen.failedCount === 0 && seen.complaints().length === 0 ? 0 : 1
+}
+
+function allTests(): string[] {
+  return globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT, exclude: ['test/canaries/**'] })
+    .map((file) => join(ROOT, file))
+    .toSorted()
+}
+
+interface Summary {
+  readonly file: string | undefined
+  readonly success: boolean
+  readonly counts: {
+    readonly passed: number
+    readonly failed: number
+    readonly cancelled: number
+    readonly skipped: number
+  }
+}
+
+class Tally {
+  passedCount = 0
+  failedCount = 0
+  #skipped = 0
+  #emptyFiles: string[] = []
+
+  /** Each file has a summary of its own; the one without a name is that of the whole run. */
+  summary({ file, success, counts }: Summary): void {
+    if (file !== undefined) return
+    this.passedCount = counts.passed
+    this.failedCount = counts.failed + counts.cancelled
+    this.#skipped = counts.skipped
+    // A hook outside of any test fails the run without being counted.
+    if (!success && this.failedCount === 0) this.failedCount = 1
+  }
+
+  /** A file without a test passes in the runner's eyes, under its own path as the name. */
+  passed({ name, file }: { readonly name: string; readonly file?: string | undefined }): void {
+    if (file !== undefined && resolve(ROOT, name) === file) this.#emptyFiles.push(relative(ROOT, file))
+  }
+
+  complaints(): string[] {
+    const complaints = this.#emptyFiles.map((file) => `${file} holds no test`)
+    if (this.#skipped > 0) complaints.push(`${this.#skipped} skipped: a test that cannot run has to fail and say why`)
+    if (this.passedCount + this.failedCount === 0) complaints.push('no test was run')
+    return complaints
+  }
+}
+
+process.exitCode = await runTests(process.argv.slice(2))
