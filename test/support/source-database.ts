@@ -1,6 +1,6 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
-import { createSourceTables } from '#src/simulators/sic/data/tables.ts'
+import { createSourceTables } from '#src/simulators/sic/data/create-tables.ts'
 import { testDatabase } from '#test/support/database.ts'
 
 export interface SourceDatabase extends AsyncDisposable {

@@ -1,11 +1,12 @@
 import { type Kysely, sql } from 'kysely'
+import { createSourceTables } from './create-tables.ts'
 import { monthAt, monthIndex } from './demand.ts'
 import { billOfMonth, isBilledIn } from './demo-bills.ts'
 import { demoIdentities } from './demo-identities.ts'
 import { agencyNameOf, demoRegisters, ownerOf } from './demo-registers.ts'
 import { salesOfMonth } from './demo-sales.ts'
 import { insertRows, rowOf, type SourceRow } from './insert-rows.ts'
-import { createSourceTables, findSourceTable, type SourceTable } from './tables.ts'
+import { findSourceTable, type SourceTable } from './tables.ts'
 
 export interface DemoSourcesOptions {
   readonly seed: string

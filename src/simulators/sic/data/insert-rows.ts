@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
-import { postgresType, type SourceTable } from './tables.ts'
+import { postgresType } from './create-tables.ts'
+import type { SourceTable } from './tables.ts'
 
 /** A row of a source table in the order of its columns, each value as PostgreSQL reads it from text. */
 export type SourceRow = readonly (string | null)[]

@@ -82,6 +82,15 @@ suite('loading CSV exports', () => {
     assert.deepEqual(kept.rows, [{ account: '310000001' }])
   })
 
+  test('a folder that is not there is named', async () => {
+    const folder = join(tmpdir(), 'samaconso-csv-that-is-not-there')
+    await assert.rejects(loadSourceCsv(source.db, folder), (error) => {
+      assert.ok(error instanceof CsvLoadError)
+      assert.equal(error.message, `${folder}: cannot be read: ENOENT`)
+      return true
+    })
+  })
+
   const refused: readonly (readonly [string, Readonly<Record<string, string | Buffer>>, RegExp])[] = [
     ['no file at all', {}, /no CSV file; the tables are HEXING_SENELECBILL_ALHDL2/],
     ['a file of no table', { 'ventes.csv': 'a\n' }, /^ventes\.csv: no table has this name/],

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { CsvError, parse } from 'csv-parse'
 import { type Kysely, sql } from 'kysely'
+import { createSourceTables } from './create-tables.ts'
 import { readCell } from './csv-value.ts'
 import { insertRows, type SourceRow } from './insert-rows.ts'
-import { createSourceTables, findSourceTable, type SourceColumn, type SourceTable, sourceTables } from './tables.ts'
+import { findSourceTable, type SourceColumn, type SourceTable, sourceTables } from './tables.ts'
 
 /** What is wrong with a file, and where: `line` counts from 1, the header is line 1. */
 export class CsvLoadError extends Error {
@@ -33,6 +34,7 @@ export interface LoadedTable {
 
 const BATCH = 1000
 const HEADER_LIMIT = 64 * 1024
+const UNREADABLE = new Set(['ENOENT', 'ENOTDIR', 'EISDIR', 'EACCES', 'EPERM'])
 
 /**
  * Makes the tables and loads every `TABLE.csv` of a folder, each in place of what its table held; other files are left alone. All or
@@ -57,7 +59,10 @@ export async function loadSourceCsv(db: Kysely<unknown>, dataDir: string): Promi
 
 async function findFiles(dataDir: string): Promise<{ file: string; table: SourceTable }[]> {
   const known = sourceTables.map((table) => table.name).join(', ')
-  const names = (await readdir(dataDir)).filter((name) => /\.csv$/i.test(name)).toSorted()
+  const entries = await readdir(dataDir).catch((error: unknown) => {
+    throw translate(error, dataDir)
+  })
+  const names = entries.filter((name) => /\.csv$/i.test(name)).toSorted()
   if (names.length === 0) throw new CsvLoadError(`no CSV file; the tables are ${known}`, { file: dataDir })
   const found = names.map((file) => {
     const table = findSourceTable(file.slice(0, -'.csv'.length))
@@ -73,7 +78,9 @@ async function findFiles(dataDir: string): Promise<{ file: string; table: Source
 
 async function loadFile(db: Kysely<unknown>, dataDir: string, file: string, table: SourceTable): Promise<number> {
   const path = join(dataDir, file)
-  const delimiter = await findDelimiter(path)
+  const delimiter = await findDelimiter(path).catch((error: unknown) => {
+    throw translate(error, file)
+  })
   const format = { decimalComma: delimiter === ';' }
   let header: readonly SourceColumn[] | undefined
   let batch: SourceRow[] = []
@@ -119,7 +126,9 @@ function translate(error: unknown, file: string): unknown {
     return new CsvLoadError(`is not CSV: ${error.message}`, { file, line })
   }
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return code === 'ERR_ENCODING_INVALID_ENCODED_DATA' ? new CsvLoadError('is not UTF-8 text', { file }) : error
+  if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return new CsvLoadError('is not UTF-8 text', { file })
+  const isUnreadable = typeof code === 'string' && UNREADABLE.has(code)
+  return isUnreadable ? new CsvLoadError(`cannot be read: ${code}`, { file }) : error
 }
 
 async function findDelimiter(path: string): Promise<';' | ','> {
