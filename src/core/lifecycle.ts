@@ -24,6 +24,12 @@ export class CloseStack implements Closeable {
     return resource
   }
 
+  /** As `add`, for what is disposed of rather than closed. */
+  use<T extends AsyncDisposable>(name: string, resource: T): T {
+    this.defer(name, async () => resource[Symbol.asyncDispose]())
+    return resource
+  }
+
   /** What is opened while the stack is closing (a stop in the middle of a start) is closed at once. */
   defer(name: string, close: () => Promise<void> | void): void {
     this.#closers.push({ name, close })

@@ -1,4 +1,6 @@
 import { parseArgs } from 'node:util'
+import { memoryCache } from '#src/adapters/cache/memory.ts'
+import type { SqlServerOptions } from '#src/adapters/meter-source/sqlserver/options.ts'
 import { type Config, type Env, loadConfig } from '#src/config/load.ts'
 import { systemClock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
@@ -6,12 +8,14 @@ import { createLogger, type Logger } from '#src/core/logger.ts'
 import { openDatabase } from '#src/database/database.ts'
 import { seedDemo } from './embedded/demo.ts'
 import { startEngine } from './embedded/engine.ts'
-import { loadSecrets, openHome } from './embedded/home.ts'
+import { loadSecrets, openHome, type Secrets } from './embedded/home.ts'
 import { portProblem, refuseTakenPort } from './embedded/ports.ts'
 import { readyMessage } from './embedded/ready-message.ts'
-import { startSimulators } from './embedded/simulators.ts'
+import { startSimulators, type Simulators } from './embedded/simulators.ts'
 import { Refusal } from './command.ts'
+import { embeddedReadiness } from './embedded/readiness.ts'
 import { buildApi } from './parts/server.ts'
+import { openSources } from './parts/sources.ts'
 import { stopSignal } from './stop-signal.ts'
 
 const HOST = '127.0.0.1'
@@ -48,6 +52,13 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   const database = opened.add('database', openDatabase({ url: engine.databaseUrl, log }))
   await seedDemo(database.db)
   const simulators = await startSimulators({ home, secrets, sourcesUrl: engine.sourcesUrl, apiPort: port }, log, opened)
+  const cache = opened.use('cache', memoryCache())
+  const sources = openSources(
+    sourceOptions(simulators.sic, 'SIC', secrets),
+    sourceOptions(simulators.sic, 'HISTH2MC', secrets),
+    systemClock,
+    opened,
+  )
   let phase: 'starting' | 'ready' | 'draining' = 'starting'
   const { app } = await buildApi(
     {
@@ -56,7 +67,9 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
       clock: systemClock,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       metricsToken: config.METRICS_TOKEN,
-      readiness: { phase: () => phase, dependencies: async () => ({}), required: [] },
+      readiness: embeddedReadiness(() => phase, database, sources),
+      cache,
+      ...sources,
     },
     opened,
   )
@@ -68,4 +81,20 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   process.stdout.write(
     readyMessage({ apiUrl: url, fcmControlUrl: simulators.fcm.controlUrl, sicAddress: `${HOST}:${simulators.sic.port}` }),
   )
+}
+
+function sourceOptions(sic: Simulators['sic'], database: string, secrets: Secrets): SqlServerOptions {
+  return {
+    host: HOST,
+    port: sic.port,
+    database,
+    user: sic.user,
+    password: secrets.sourcePassword,
+    encrypt: 'all',
+    // Its certificate is made anew at each start, and the way to it is this machine's loopback.
+    trustServerCertificate: true,
+    connectTimeoutMs: 2_000,
+    queryTimeoutMs: 3_000,
+    poolMax: 4,
+  }
 }

@@ -1,3 +1,4 @@
+import { memoryCache } from '#src/adapters/cache/memory.ts'
 import { systemClock, type Clock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger } from '#src/core/logger.ts'
@@ -33,6 +34,9 @@ export async function testApi(options: { clock?: Clock } = {}): Promise<TestApi>
         clock,
         jwtSecret: TEST_JWT_SECRET,
         metricsToken: undefined,
+        cache: memoryCache({ clock }),
+        prepaid: undefined,
+        postpaid: undefined,
         readiness: { phase: () => 'ready', dependencies: async () => ({ database: 'ok' }), required: ['database'] },
       },
       opened,

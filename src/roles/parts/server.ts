@@ -8,7 +8,10 @@ import { createMetrics } from '#src/http/metrics.ts'
 import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
+import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
+import type { Cache } from '#src/ports/cache.ts'
+import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 
 export interface ApiParts {
   readonly database: Database
@@ -17,6 +20,10 @@ export interface ApiParts {
   readonly jwtSecret: string
   readonly metricsToken: string | undefined
   readonly readiness: Readiness
+  readonly cache: Cache
+  /** Undefined when not configured: such a source is unavailable. */
+  readonly prepaid: PrepaidSource | undefined
+  readonly postpaid: PostpaidSource | undefined
 }
 
 const packageFile = new URL('../../../package.json', import.meta.url)
@@ -41,7 +48,11 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     readiness: parts.readiness,
     metrics: createMetrics(),
     metricsToken: parts.metricsToken,
-    routes: [account.routes, notYetRoutes],
+    routes: [
+      account.routes,
+      consumptionRoutes({ ...parts, db, policy: userPolicy(db, 'user_id') }),
+      notYetRoutes,
+    ],
   })
   opened.defer('http server', () => server.app.close())
   return server
