@@ -39,9 +39,9 @@ export interface TaskDefinition<Kwargs> {
   /** Names for positional arguments, in order; a call with more of them is refused. @default [] */
   readonly positional?: readonly string[]
   /** Checks what came over the wire. What it throws refuses the message for good. */
-  parse(kwargs: Readonly<Record<string, unknown>>): Kwargs
+  readonly parse: (kwargs: Readonly<Record<string, unknown>>) => Kwargs
   /** The result must be JSON. */
-  handler(kwargs: Kwargs, context: TaskContext): unknown
+  readonly handler: (kwargs: Kwargs, context: TaskContext) => unknown
 }
 
 /** A task ready to be registered; what its arguments are is its own affair. */

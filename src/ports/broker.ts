@@ -102,7 +102,7 @@ export interface ConsumeOptions {
 export interface Consumer {
   /** Resolves with the reason once no more deliveries will come. */
   readonly ended: Promise<ConsumerEnd>
-  /** From now on about so many deliveries may be unsettled (a change may exceed it for a moment). */
+  /** From now on about so many deliveries may be unsettled (a change may exceed it for a moment). Without effect once it has ended. */
   setPrefetch(prefetch: number): Promise<void>
   /** No more deliveries; those that are out can still be settled. */
   stop(): Promise<void>

@@ -43,5 +43,5 @@ export class VirtualTime implements Timers {
 
 /** All promises and immediates that are ready have run. */
 export async function settled(): Promise<void> {
-  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+  for (let turn = 0; turn < 10; turn += 1) await new Promise(setImmediate)
 }

@@ -96,11 +96,14 @@ export class MemoryQueue {
     }
   }
 
-  /** Delivers what can be delivered, soon: never inside the call that made it possible, as no real broker does. */
+  /**
+   * Delivers what can be delivered, in a later turn of the event loop, as a socket would. In this turn a worker whose
+   * tasks never wait would go from ack to delivery for ever, and nothing else of the process would run.
+   */
   pump(): void {
     if (this.#pumping || this.#deleted) return
     this.#pumping = true
-    queueMicrotask(() => this.#deliver())
+    setImmediate(() => this.#deliver())
   }
 
   delete(): void {
