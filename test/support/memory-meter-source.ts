@@ -38,6 +38,7 @@ async function untilAborted(gate: Promise<void>, signal: AbortSignal | undefined
   }
 }
 
+const startOf = (day: string): number => Date.parse(`${day}T00:00:00Z`)
 const byText = (one: string, other: string): number => (one < other ? -1 : Number(one > other))
 
 /** A prepaid source that answers from what the test put in; it passes the conformance suite of the port. */
@@ -50,7 +51,8 @@ export class MemoryPrepaidSource extends Behaviour implements PrepaidSource {
 
   async sales(...[meter, range, signal]: Parameters<PrepaidSource['sales']>): Promise<PrepaidSale[]> {
     await this.ask(signal)
-    const [from, to] = [range.from, range.to].map((day) => Date.parse(`${day}T00:00:00Z`)) as [number, number]
+    const from = startOf(range.from)
+    const to = startOf(range.to)
     return this.held
       .filter(({ key }) => key.number === meter.number && key.police === meter.police)
       .map(({ entry }) => entry)

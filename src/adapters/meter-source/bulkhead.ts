@@ -17,10 +17,6 @@ export class Bulkhead {
     this.#options = options
   }
 
-  get waiting(): number {
-    return this.#line.size
-  }
-
   async run<T>(ask: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted()
     if (this.#underWay < this.#options.concurrent) this.#underWay += 1

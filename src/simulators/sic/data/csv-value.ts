@@ -29,8 +29,7 @@ export function readCell(text: string, type: SourceType, format: CellFormat): Ce
     case 'integer':
     case 'bigint':
       return readInteger(cell, INTEGER_LIMITS[type.kind])
-    case 'datetime':
-    case 'date':
+    default:
       return readDate(cell, type.kind)
   }
 }

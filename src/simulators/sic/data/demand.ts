@@ -1,4 +1,4 @@
-import type { DemoTariffClass } from './demo-identities.ts'
+import type { DemoTariffClass } from './demo-types.ts'
 import type { Random } from './random.ts'
 
 /** Share of the yearly mean by month from January: fans and cold storage run hardest in the wet heat of August to October. */

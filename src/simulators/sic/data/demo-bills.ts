@@ -1,5 +1,5 @@
 import { type Month, monthAt, monthKey, monthlyDemandKwh } from './demand.ts'
-import type { DemoCustomer, DemoPostpaidMeter } from './demo-identities.ts'
+import type { DemoCustomer, DemoPostpaidMeter } from './demo-types.ts'
 import { publicTariff, TCO_RATE, tvaRate } from './public-tariff.ts'
 import { randomFor } from './random.ts'
 
@@ -80,13 +80,14 @@ function twoMonthsKwh(seed: string, meter: DemoPostpaidMeter, month: Month): num
 
 /** Whole kWh per tranche. Whether a bill's bands follow its days is not published; here they do. */
 function bandsOf(meter: DemoPostpaidMeter, day: string, days: number, kwh: number): [number, number, number] {
-  const [first, second] = publicTariff(meter.tariffClass, 'postpaid', day).upToKwh.map((limit) =>
-    Math.round((limit * days) / 30),
-  ) as [number, number]
-  const inFirst = Math.min(kwh, first)
-  const inSecond = Math.min(kwh, second) - inFirst
+  const [first, second] = publicTariff(meter.tariffClass, 'postpaid', day).upToKwh
+  const [firstEnd, secondEnd] = [Math.round((first * days) / 30), Math.round((second * days) / 30)]
+  const inFirst = Math.min(kwh, firstEnd)
+  const inSecond = Math.min(kwh, secondEnd) - inFirst
   return [inFirst, inSecond, kwh - inFirst - inSecond]
 }
+
+const inXof = (cents: number): string => (cents / 100).toFixed(2)
 
 function totalsOf(meter: DemoPostpaidMeter, day: string, energies: readonly [number, number, number]) {
   const { prices } = publicTariff(meter.tariffClass, 'postpaid', day)
@@ -94,6 +95,5 @@ function totalsOf(meter: DemoPostpaidMeter, day: string, energies: readonly [num
   const beforeTax = energyCents.reduce((sum, part) => sum + part, 0)
   const tco = Math.round(beforeTax * TCO_RATE)
   const tva = Math.round((energyCents[2] ?? 0) * tvaRate(meter.tariffClass))
-  const text = (centsOfXof: number): string => (centsOfXof / 100).toFixed(2)
-  return { beforeTax: text(beforeTax), tco: text(tco), tva: text(tva), withTax: text(beforeTax + tco + tva) }
+  return { beforeTax: inXof(beforeTax), tco: inXof(tco), tva: inXof(tva), withTax: inXof(beforeTax + tco + tva) }
 }

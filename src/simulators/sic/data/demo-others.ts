@@ -1,4 +1,4 @@
-import type { DemoCustomer, DemoMeter, DemoTariffClass } from './demo-identities.ts'
+import type { DemoCustomer, DemoMeter, DemoTariffClass } from './demo-types.ts'
 
 const FIRST_NAMES = [
   'Fatou',

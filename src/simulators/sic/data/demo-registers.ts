@@ -1,4 +1,5 @@
-import { type DemoMeter, demoIdentities } from './demo-identities.ts'
+import { demoIdentities } from './demo-identities.ts'
+import type { DemoMeter } from './demo-types.ts'
 
 type Row = Readonly<Record<string, string | null>>
 

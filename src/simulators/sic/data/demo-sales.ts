@@ -1,5 +1,5 @@
 import { daysIn, type Month, monthKey, monthlyDemandKwh } from './demand.ts'
-import type { DemoPrepaidMeter } from './demo-identities.ts'
+import type { DemoPrepaidMeter } from './demo-types.ts'
 import { priceRecharge, type PricedRecharge } from './price-recharge.ts'
 import { publicTariff } from './public-tariff.ts'
 import { type Random, randomFor } from './random.ts'
@@ -99,7 +99,8 @@ function moneyColumns(priced: PricedRecharge, amountXof: number, random: Random)
   }
 }
 
+const monthCount = (key: string): number => Number(key.slice(0, 4)) * 12 + Number(key.slice(5))
+
 function monthsUntil(from: string, to: string): number {
-  const count = (key: string): number => Number(key.slice(0, 4)) * 12 + Number(key.slice(5))
-  return Math.max(0, count(to) - count(from))
+  return Math.max(0, monthCount(to) - monthCount(from))
 }

@@ -15,6 +15,9 @@ function rowsOf(name: string, changed: Partial<DemoSourcesOptions> = {}): Record
 const sales = (changed?: Partial<DemoSourcesOptions>) => rowsOf('HEXING_SENELECBILL_ALHDL2', changed)
 const bills = (changed?: Partial<DemoSourcesOptions>) => rowsOf('Historique', changed)
 
+const isOfMarch = (sale: Record<string, string | null>): boolean =>
+  sale['DATE_TRANSACTION']?.startsWith('2026-03') ?? false
+
 suite('the demo world', () => {
   test('numbers and phones are unique, and owners and agencies exist', () => {
     const { meters, customers, agencies } = demoIdentities
@@ -32,8 +35,6 @@ suite('the demo world', () => {
   })
 
   test('a past month does not depend on when the world was made, nor from when on', () => {
-    const isOfMarch = (sale: Record<string, string | null>): boolean =>
-      sale['DATE_TRANSACTION']?.startsWith('2026-03') ?? false
     const march = sales().filter(isOfMarch)
     assert.ok(march.length > 0)
     assert.deepEqual(sales({ until: new Date('2026-05-02T00:00:00Z'), months: 4 }).filter(isOfMarch), march)

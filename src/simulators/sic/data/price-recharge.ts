@@ -1,4 +1,4 @@
-import type { DemoTariffClass } from './demo-identities.ts'
+import type { DemoTariffClass } from './demo-types.ts'
 import { publicTariff, REDEVANCE_XOF, TCO_RATE, tvaRate } from './public-tariff.ts'
 
 export interface Recharge {
@@ -34,29 +34,30 @@ const tenths = (value: number): number => Math.round(value * 10) / 10
 export function priceRecharge(recharge: Recharge): PricedRecharge {
   const tariff = publicTariff(recharge.tariffClass, 'prepaid', recharge.day)
   const rental = recharge.firstOfMonth ? REDEVANCE_XOF[recharge.phase] : 0
-  const ceilings = [...tariff.upToKwh, Number.POSITIVE_INFINITY]
   let money = recharge.amountXof - rental - recharge.debtXof
   let bought = 0
   let ticketed = 0
-  let tva = 0
-  const tranches = tariff.prices.map((priceXof, place): Tranche => {
-    const rate = 1 + TCO_RATE + (place === 2 ? tvaRate(recharge.tariffClass) : 0)
-    const room = Math.max(0, (ceilings[place] ?? 0) - recharge.monthToDateKwh - bought)
-    const exact = Math.min(room, money / (priceXof * rate))
-    money -= exact * priceXof * rate
+  const sellAt = (priceXof: number, ceilingKwh: number, taxRate: number): Tranche => {
+    const costXof = priceXof * (1 + taxRate)
+    const exact = Math.min(Math.max(0, ceilingKwh - recharge.monthToDateKwh - bought), money / costXof)
+    money -= exact * costXof
     bought += exact
     // The sum is what a ticket rounds, so a tranche gets what the sum has grown by.
     const energyKwh = tenths(tenths(bought) - ticketed)
     ticketed = tenths(bought)
-    if (place === 2) tva = cents(exact * priceXof * tvaRate(recharge.tariffClass))
     return { energyKwh, priceXof, amountXof: cents(exact * priceXof) }
-  })
-  const tcoXof = cents(tranches.reduce((sum, tranche) => sum + tranche.amountXof, 0) * TCO_RATE)
+  }
+  const tvaOnTop = tvaRate(recharge.tariffClass)
+  const first = sellAt(tariff.prices[0], tariff.upToKwh[0], TCO_RATE)
+  const second = sellAt(tariff.prices[1], tariff.upToKwh[1], TCO_RATE)
+  const third = sellAt(tariff.prices[2], Number.POSITIVE_INFINITY, TCO_RATE + tvaOnTop)
+  const tvaXof = cents(third.amountXof * tvaOnTop)
+  const tcoXof = cents((first.amountXof + second.amountXof + third.amountXof) * TCO_RATE)
   return {
     energyKwh: ticketed,
-    beforeTaxXof: cents(recharge.amountXof - recharge.debtXof - tcoXof - tva),
+    beforeTaxXof: cents(recharge.amountXof - recharge.debtXof - tcoXof - tvaXof),
     tcoXof,
-    tvaXof: tva,
-    tranches: tranches as [Tranche, Tranche, Tranche],
+    tvaXof,
+    tranches: [first, second, third],
   }
 }

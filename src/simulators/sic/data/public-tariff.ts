@@ -1,4 +1,4 @@
-import type { DemoTariffClass } from './demo-identities.ts'
+import type { DemoTariffClass } from './demo-types.ts'
 
 /**
  * The public grid, only to make demo data look right: the product keeps its own dated tariffs. Source: CRSE decision

@@ -26,7 +26,11 @@ export function randomFor(...keys: readonly (string | number)[]): Random {
   return {
     next,
     between,
-    pick: <T>(list: readonly T[]): T => list[between(0, list.length - 1)] as T,
+    pick: (list) => {
+      const found = list[between(0, list.length - 1)]
+      if (found === undefined) throw new RangeError('nothing to pick from')
+      return found
+    },
     digits: (count) => Array.from({ length: count }, () => between(0, 9)).join(''),
   }
 }
