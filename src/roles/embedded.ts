@@ -1,11 +1,16 @@
 import { parseArgs } from 'node:util'
+import { type MemoryBroker, memoryBroker } from '#src/adapters/broker/memory.ts'
 import { memoryCache } from '#src/adapters/cache/memory.ts'
 import type { SqlServerOptions } from '#src/adapters/meter-source/sqlserver/options.ts'
+import { fcmGateway } from '#src/adapters/push/fcm/fcm-gateway.ts'
 import { type Config, type Env, loadConfig } from '#src/config/load.ts'
 import { systemClock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger, type Logger } from '#src/core/logger.ts'
 import { openDatabase } from '#src/database/database.ts'
+import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
+import type { Broker } from '#src/ports/broker.ts'
+import { systemTimers as timers } from '#src/ports/timers.ts'
 import { seedDemo } from './embedded/demo.ts'
 import { startEngine } from './embedded/engine.ts'
 import { loadSecrets, openHome, type Secrets } from './embedded/home.ts'
@@ -15,12 +20,15 @@ import { startSimulators, type Simulators } from './embedded/simulators.ts'
 import { Refusal } from './command.ts'
 import { embeddedReadiness } from './embedded/readiness.ts'
 import { buildApi } from './parts/server.ts'
+import { startOutbox } from './parts/outbox.ts'
 import { openSources } from './parts/sources.ts'
+import { startWorker, TASKS_AT_A_TIME, WORKERS } from './parts/worker.ts'
 import { stopSignal } from './stop-signal.ts'
 
 const HOST = '127.0.0.1'
 /** After this the process ends whatever still hangs: whoever sent the signal expects an end within ten seconds. */
 const STOP_LIMIT_MS = 9_000
+const PUSH_DRAIN_MS = 1_000
 
 /** The whole system: engine, simulators, API and workers; stays until a signal asks it to stop. */
 export async function run(args: readonly string[], env: Env): Promise<number> {
@@ -59,6 +67,17 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
     systemClock,
     opened,
   )
+  const broker = memoryBroker()
+  const outbox = startOutbox({ db: database.db, broker: connect(broker, opened), timers, log }, opened)
+  const push = opened.use('push gateway', fcmGateway({ ...simulators.fcm, drainMs: PUSH_DRAIN_MS, log }))
+  const kick = (): void => outbox.kick()
+  // The broker has started empty: whatever it held at the last stop or crash is still in the database.
+  await requeueUnfinished(database.db, systemClock, { isAlone: true })
+  for (const queues of WORKERS) {
+    const parts = { db: database.db, broker: connect(broker, opened), push, timers, log, kick }
+    await startWorker({ ...parts, queues, concurrency: TASKS_AT_A_TIME }, opened)
+  }
+  kick()
   let phase: 'starting' | 'ready' | 'draining' = 'starting'
   const { app } = await buildApi(
     {
@@ -70,6 +89,7 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
       readiness: embeddedReadiness(() => phase, database, sources),
       cache,
       ...sources,
+      kick,
     },
     opened,
   )
@@ -81,6 +101,10 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   process.stdout.write(
     readyMessage({ apiUrl: url, fcmControlUrl: simulators.fcm.controlUrl, sicAddress: `${HOST}:${simulators.sic.port}` }),
   )
+}
+
+function connect(broker: MemoryBroker, opened: CloseStack): Broker {
+  return opened.use('broker connection', broker.connect())
 }
 
 function sourceOptions(sic: Simulators['sic'], database: string, secrets: Secrets): SqlServerOptions {

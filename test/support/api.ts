@@ -37,6 +37,7 @@ export async function testApi(options: { clock?: Clock } = {}): Promise<TestApi>
         cache: memoryCache({ clock }),
         prepaid: undefined,
         postpaid: undefined,
+        kick: () => {},
         readiness: { phase: () => 'ready', dependencies: async () => ({ database: 'ok' }), required: ['database'] },
       },
       opened,

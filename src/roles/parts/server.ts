@@ -9,6 +9,7 @@ import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
+import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
@@ -24,6 +25,8 @@ export interface ApiParts {
   /** Undefined when not configured: such a source is unavailable. */
   readonly prepaid: PrepaidSource | undefined
   readonly postpaid: PostpaidSource | undefined
+  /** The outbox was filled: publish it. Must not throw or wait. */
+  readonly kick: () => void
 }
 
 const packageFile = new URL('../../../package.json', import.meta.url)
@@ -31,14 +34,8 @@ const packageFile = new URL('../../../package.json', import.meta.url)
 /** The API put together from its parts, not yet listening. What it opens is closed by `opened`. */
 export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Server> {
   const { db } = parts.database
-  const account = accounts({
-    db,
-    log: parts.log,
-    clock: parts.clock,
-    jwtSecret: parts.jwtSecret,
-    profilePolicy: userPolicy(db, 'id'),
-    selfPolicy: selfPolicy('id'),
-  })
+  const own = { selfPolicy: selfPolicy('id') }
+  const account = accounts({ ...parts, ...own, db, profilePolicy: userPolicy(db, 'id') })
   await account.revocations.start()
   opened.add('revocations', account.revocations)
   const server = await buildServer({
@@ -51,6 +48,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     routes: [
       account.routes,
       consumptionRoutes({ ...parts, db, policy: userPolicy(db, 'user_id') }),
+      notificationRoutes({ ...parts, ...own, db }),
       notYetRoutes,
     ],
   })

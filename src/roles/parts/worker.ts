@@ -1,0 +1,54 @@
+import { defineTask } from '#src/celery/task.ts'
+import { CeleryWorker } from '#src/celery/worker.ts'
+import type { CloseStack } from '#src/core/lifecycle.ts'
+import type { Logger } from '#src/core/logger.ts'
+import type { Db } from '#src/database/database.ts'
+import { notificationTasks } from '#src/modules/notifications/tasks.ts'
+import type { Broker } from '#src/ports/broker.ts'
+import type { PushGateway } from '#src/ports/push-gateway.ts'
+import type { Timers } from '#src/ports/timers.ts'
+
+export interface WorkerParts {
+  readonly db: Db
+  readonly broker: Broker
+  readonly push: PushGateway
+  readonly timers: Timers
+  readonly log: Logger
+  /** The outbox was filled by a task: publish it. */
+  readonly kick: () => void
+  /** The most urgent first. */
+  readonly queues: readonly string[]
+  readonly concurrency: number
+}
+
+/** The two of production, and what each takes: an alarm never waits behind a newsletter. */
+export const WORKERS: readonly (readonly string[])[] = [
+  ['urgent', 'high_priority'],
+  ['normal', 'low_priority'],
+]
+export const TASKS_AT_A_TIME = 4
+
+/** One of a worker's slots is kept for `urgent`, so that a flood in another queue does not delay it. */
+const URGENT_RESERVE = { queue: 'urgent', slots: 1 }
+
+/** Long enough for the pushes under way; what is left is queued again and sent after the next start. */
+const DRAIN_MS = 3_000
+const ABORT_GRACE_MS = 1_000
+
+export async function startWorker(parts: WorkerParts, opened: CloseStack): Promise<void> {
+  const { db, push, timers, log, kick, queues } = parts
+  const tasks = notificationTasks({ db, push, clock: timers.now, log, kick })
+  const worker = new CeleryWorker({
+    broker: parts.broker,
+    tasks: tasks.map(defineTask),
+    queues,
+    concurrency: parts.concurrency,
+    ...(queues.length > 1 && queues.includes(URGENT_RESERVE.queue) ? { reserve: URGENT_RESERVE } : {}),
+    timers,
+    log,
+    drainMs: DRAIN_MS,
+    abortGraceMs: ABORT_GRACE_MS,
+  })
+  opened.add(`worker of ${queues.join(' and ')}`, worker)
+  await worker.start()
+}
