@@ -1,0 +1,2 @@
+// canary: format badly-formatted.ts
+export const   spaced = { a:1 };

@@ -1,0 +1,4 @@
+// canary: none
+export function double(value: number): number {
+  return value * 2
+}

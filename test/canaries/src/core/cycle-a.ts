@@ -1,0 +1,4 @@
+// canary: lint no-cycle
+import { b } from './cycle-b.ts'
+
+export const a = (): number => b()

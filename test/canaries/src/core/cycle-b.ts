@@ -1,0 +1,4 @@
+// canary: lint no-cycle
+import { a } from './cycle-a.ts'
+
+export const b = (): number => a()

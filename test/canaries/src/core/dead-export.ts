@@ -1,0 +1,3 @@
+// canary: dead-code nobodyAsks
+export const asked = 1
+export const nobodyAsks = 2

@@ -1,0 +1,2 @@
+// canary: dead-code dead-file.ts
+export const alone = 1

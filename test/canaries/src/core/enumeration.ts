@@ -1,0 +1,4 @@
+// canary: types TS1294
+export enum Direction {
+  North,
+}

@@ -1,0 +1,2 @@
+// canary: lint no-restricted-imports
+import '#src/ports/cache.ts'

@@ -1,0 +1,2 @@
+// canary: types TS2322
+export const text: string = 1

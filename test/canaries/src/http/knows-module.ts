@@ -1,0 +1,2 @@
+// canary: lint no-restricted-imports
+import '#src/modules/meters/meters.ts'

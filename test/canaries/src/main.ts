@@ -1,0 +1,5 @@
+// canary: none
+import { double } from '#src/core/clean.ts'
+import { asked } from '#src/core/dead-export.ts'
+
+process.exitCode = double(asked - 1)

@@ -1,0 +1,2 @@
+// canary: lint no-restricted-imports
+import '#test/support/database.ts'

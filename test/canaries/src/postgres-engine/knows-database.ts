@@ -1,0 +1,2 @@
+// canary: lint no-restricted-imports
+import '#src/database/migrate.ts'
