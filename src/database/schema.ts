@@ -8,6 +8,15 @@ import type {
 } from '#src/database/tables/accounts.ts'
 import type { ConsumptionEntryTable, MeterReadingStateTable } from '#src/database/tables/consumption.ts'
 import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
+import type {
+  DeliveryTable,
+  IdempotencyKeyTable,
+  NotificationChunkTable,
+  NotificationRecipientTable,
+  NotificationTable,
+  OutboxTable,
+  TargetQuarantineTable,
+} from '#src/database/tables/notifications.ts'
 
 /** Every table of the database `samaconso`, as migrations/ makes them. */
 export interface Schema {
@@ -21,4 +30,11 @@ export interface Schema {
   meter_link: MeterLinkTable
   consumption_entry: ConsumptionEntryTable
   meter_reading_state: MeterReadingStateTable
+  notification: NotificationTable
+  notification_recipient: NotificationRecipientTable
+  notification_chunk: NotificationChunkTable
+  delivery: DeliveryTable
+  target_quarantine: TargetQuarantineTable
+  outbox: OutboxTable
+  idempotency_key: IdempotencyKeyTable
 }

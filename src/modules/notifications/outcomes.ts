@@ -1,0 +1,87 @@
+import { sql } from 'kysely'
+import type { Db } from '#src/database/database.ts'
+import type { Claim } from './claims.ts'
+import type { Verdict } from './verdict.ts'
+
+export interface Judged {
+  readonly claim: Claim
+  readonly verdict: Verdict
+}
+
+/**
+ * Records what became of claimed devices. Whoever lost its lease meanwhile records nothing, but for `sent`: that
+ * happened, whoever tries again.
+ */
+export async function recordOutcomes(
+  db: Db,
+  notificationId: string,
+  judged: readonly Judged[],
+  now: Date,
+): Promise<void> {
+  if (judged.length === 0) return
+  const column = <T>(value: (judged: Judged) => T): T[] => judged.map(value)
+  await sql`
+    update delivery set
+      state = v.state, provider_id = v.provider_id, reason = v.reason, next_attempt_at = v.next_attempt_at,
+      maybe_duplicate = delivery.maybe_duplicate or v.maybe_duplicate, updated_at = ${now}
+    from unnest(
+      ${column(({ claim }) => claim.deviceId)}::uuid[],
+      ${column(({ claim }) => claim.attempts)}::smallint[],
+      ${column(({ verdict }) => verdict.state)}::text[],
+      ${column(({ verdict }) => (verdict.state === 'sent' ? verdict.providerId : null))}::text[],
+      ${column(({ verdict }) => (verdict.state === 'sent' ? null : verdict.reason))}::text[],
+      ${column(({ verdict }) => (verdict.state === 'retrying' ? verdict.nextAttemptAt : null))}::timestamptz[],
+      ${column(({ verdict }) => verdict.state === 'retrying' && verdict.maybeDuplicate)}::boolean[]
+    ) as v (device_id, attempts, state, provider_id, reason, next_attempt_at, maybe_duplicate)
+    where delivery.notification_id = ${notificationId} and delivery.device_id = v.device_id
+      and (
+        (delivery.state = 'pending' and delivery.attempts = v.attempts)
+        or (v.state = 'sent' and delivery.state in ('pending', 'retrying'))
+      )`.execute(db)
+  if (judged.some(({ verdict }) => verdict.state === 'sent')) await noteFirstSent(db, notificationId, now)
+  await clearDeadTargets(db, judged)
+  await quarantineTargets(db, judged, now)
+}
+
+async function noteFirstSent(db: Db, notificationId: string, now: Date): Promise<void> {
+  await db
+    .updateTable('notification')
+    .set({ first_sent_at: now })
+    .where('id', '=', notificationId)
+    .where('first_sent_at', 'is', null)
+    .execute()
+}
+
+/** Only where the device still has the target that died: its app may have brought another meanwhile. */
+async function clearDeadTargets(db: Db, judged: readonly Judged[]): Promise<void> {
+  const dead = judged.filter(({ verdict }) => verdict.state === 'dead').map(({ claim }) => claim)
+  if (dead.length === 0) return
+  await sql`
+    update device set target = null, target_kind = null
+    from unnest(
+      ${dead.map((claim) => claim.deviceId)}::uuid[],
+      ${dead.map((claim) => claim.targetKind)}::text[],
+      ${dead.map((claim) => claim.target)}::text[]
+    ) as v (device_id, target_kind, target)
+    where device.id = v.device_id and device.target_kind = v.target_kind and device.target = v.target`.execute(db)
+}
+
+async function quarantineTargets(db: Db, judged: readonly Judged[], now: Date): Promise<void> {
+  const rows = judged.flatMap(({ claim, verdict }) =>
+    verdict.state === 'failed' && verdict.quarantine && claim.target !== null
+      ? [{ device_id: claim.deviceId, target: claim.target, reason: verdict.reason, since: now }]
+      : [],
+  )
+  if (rows.length === 0) return
+  await db
+    .insertInto('target_quarantine')
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column('device_id').doUpdateSet((eb) => ({
+        target: eb.ref('excluded.target'),
+        reason: eb.ref('excluded.reason'),
+        since: eb.ref('excluded.since'),
+      })),
+    )
+    .execute()
+}

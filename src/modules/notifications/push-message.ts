@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto'
+import type { Push, PushTarget } from '#src/ports/push-gateway.ts'
+import type { Payload } from './payload.ts'
+import type { Priority } from './priorities.ts'
+
+export interface Message extends Payload {
+  readonly id: string
+  readonly priority: Priority
+}
+
+/** One notification as it leaves for one device. */
+export function toPush(message: Message, deviceId: string, target: PushTarget): Push {
+  return {
+    messageId: messageIdOf(message.id, deviceId),
+    target,
+    title: message.title,
+    body: message.body,
+    data: { ...message.data, notification_id: message.id, type: message.type },
+    urgency: message.priority === 'urgent' || message.priority === 'high' ? 'high' : 'normal',
+  }
+}
+
+/** The same UUID (version 8: by our own recipe) for every attempt, so that an app can drop a duplicate. */
+export function messageIdOf(notificationId: string, deviceId: string): string {
+  const bytes = createHash('sha256').update(`${notificationId}/${deviceId}`).digest().subarray(0, 16)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x80
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}

@@ -1,0 +1,143 @@
+import { Type } from 'typebox'
+import type { Clock } from '#src/core/clock.ts'
+import type { Db } from '#src/database/database.ts'
+import type { App } from '#src/http/app.ts'
+import { httpErrors } from '#src/http/errors.ts'
+import { actorOf, type ObjectPolicy, type Policy } from '#src/http/policy.ts'
+import { ProblemSchema } from '#src/http/problem.ts'
+import { acceptNotification } from './accept.ts'
+import { inboxOf, isRecipient, markRead } from './inbox.ts'
+import * as schemas from './schemas.ts'
+import { isSender, notificationExists, notificationStatus } from './status.ts'
+
+export interface NotificationParts {
+  readonly db: Db
+  readonly clock: Clock
+  /** The outbox was filled: publish it. Must not throw or wait. */
+  readonly kick: () => void
+  /** The user named by the path parameter `id`, alone. */
+  readonly selfPolicy: ObjectPolicy
+}
+
+const tags = ['notifications']
+/** Ten thousand ids of 39 bytes, and the message. */
+const SEND_BODY_LIMIT_BYTES = 512 * 1024
+const senders: Policy = { kind: 'roles', roles: ['agent', 'admin', 'service'] }
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+export function notificationRoutes(parts: NotificationParts) {
+  return (app: App): void => {
+    // The seed's address, and the one under /api like every other.
+    for (const url of ['/notifications', '/api/notifications']) sendRoute(app, url, parts)
+    statusRoute(app, parts)
+    inboxRoute(app, parts)
+    readRoute(app, parts)
+  }
+}
+
+function sendRoute(app: App, url: string, { db, clock, kick }: NotificationParts): void {
+  app.post(
+    url,
+    {
+      config: { policy: senders },
+      bodyLimit: SEND_BODY_LIMIT_BYTES,
+      schema: {
+        tags,
+        summary: 'Send a notification to one user, to several, or to the users of a meter',
+        headers: schemas.IdempotencyHeaders,
+        body: schemas.NotificationBody,
+        response: {
+          202: schemas.AcceptedAnswer,
+          404: ProblemSchema,
+          409: ProblemSchema,
+          422: ProblemSchema,
+          501: ProblemSchema,
+        },
+      },
+    },
+    async (request, reply) => {
+      const key = request.headers['idempotency-key']
+      const { answer, replayed } = await acceptNotification({ db, clock }, actorOf(request), request.body, key)
+      kick()
+      if (replayed) void reply.header('idempotency-replayed', 'true')
+      return reply.code(202).send(answer as never)
+    },
+  )
+}
+
+function statusRoute(app: App, { db }: NotificationParts): void {
+  const policy: ObjectPolicy = {
+    kind: 'object',
+    type: 'notification',
+    param: 'id',
+    allow: ['sender', 'admin'],
+    check: (actor, id) => {
+      if (!UUID.test(id)) return false
+      return actor.role === 'admin' ? notificationExists(db, id) : isSender(db, id, actor.accountId)
+    },
+  }
+  app.get(
+    '/api/notifications/:id',
+    {
+      config: { policy },
+      schema: {
+        tags,
+        summary: 'How far a notification is',
+        params: schemas.NotificationParams,
+        response: { 200: schemas.StatusAnswer, 404: ProblemSchema },
+      },
+    },
+    async (request, reply) => {
+      const status = await notificationStatus(db, request.params.id)
+      if (status === undefined) throw httpErrors.notFound()
+      return reply.header('cache-control', 'no-store').send(status)
+    },
+  )
+}
+
+function inboxRoute(app: App, { db, selfPolicy }: NotificationParts): void {
+  app.get(
+    '/api/users/:id/notifications',
+    {
+      config: { policy: selfPolicy },
+      schema: {
+        tags,
+        summary: 'The inbox, newest first',
+        params: schemas.InboxParams,
+        querystring: schemas.InboxQuery,
+        response: { 200: schemas.InboxAnswer, 404: ProblemSchema },
+      },
+    },
+    async (request, reply) => {
+      const { unread = false, cursor, limit } = request.query
+      const page = await inboxOf(db, actorOf(request).accountId, { unreadOnly: unread, cursor, limit })
+      return reply.header('cache-control', 'no-store').send(page)
+    },
+  )
+}
+
+function readRoute(app: App, { db, clock }: NotificationParts): void {
+  const policy: ObjectPolicy = {
+    kind: 'object',
+    type: 'notification',
+    param: 'id',
+    allow: ['recipient'],
+    check: (actor, id) => UUID.test(id) && isRecipient(db, id, actor.accountId),
+  }
+  app.put(
+    '/api/notifications/:id/read',
+    {
+      config: { policy },
+      schema: {
+        tags,
+        summary: 'Mark a message of the own inbox as read',
+        params: schemas.NotificationParams,
+        response: { 204: Type.Null({ description: 'done' }), 404: ProblemSchema },
+      },
+    },
+    async (request, reply) => {
+      await markRead(db, request.params.id, actorOf(request).accountId, new Date(clock()))
+      return reply.code(204).send(null)
+    },
+  )
+}

@@ -1,0 +1,67 @@
+import type { PushOutcome } from '#src/ports/push-gateway.ts'
+
+/**
+ * A delivery is pending → sent | failed | dead, or pending → retrying → pending → …, until an hour after its first
+ * attempt. Pending is "someone is sending it": when that someone crashed its outcome is unknown, and it is sent again.
+ */
+export type Verdict =
+  | { readonly state: 'sent'; readonly providerId: string }
+  | { readonly state: 'dead'; readonly reason: string }
+  | { readonly state: 'failed'; readonly reason: string; readonly quarantine: boolean }
+  | {
+      readonly state: 'retrying'
+      readonly reason: string
+      readonly nextAttemptAt: Date
+      /** The attempt may have arrived, so that the next one may be its duplicate. */
+      readonly maybeDuplicate: boolean
+    }
+
+export interface Attempt {
+  /** 1 at the first. */
+  readonly attempts: number
+  readonly firstTriedAt: Date
+}
+
+/** FCM drops what still fails after an hour, and so do we: an old warning helps nobody. */
+export const GIVE_UP_AFTER_MS = 60 * 60_000
+const FIRST_WAIT_MS = 10_000
+const LONGEST_WAIT_MS = 10 * 60_000
+/** A crowd that failed together must not come back together. */
+const JITTER = 0.25
+
+/** What becomes of a device after an attempt. @param random from 0 to below 1 */
+export function verdictOf(outcome: PushOutcome, attempt: Attempt, nowMs: number, random: () => number): Verdict {
+  switch (outcome.state) {
+    case 'sent':
+      return { state: 'sent', providerId: outcome.providerId }
+    case 'dead_target':
+      return { state: 'dead', reason: outcome.reason }
+    case 'refused':
+      return { state: 'failed', reason: outcome.reason, quarantine: outcome.quarantine === true }
+    case 'retry': {
+      const nextAttemptMs = nowMs + waitMs(attempt.attempts, outcome.afterMs, random)
+      if (nextAttemptMs >= attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS) return gaveUp(outcome.reason)
+      return {
+        state: 'retrying',
+        reason: outcome.reason,
+        nextAttemptAt: new Date(nextAttemptMs),
+        maybeDuplicate: outcome.maybeSent,
+      }
+    }
+  }
+}
+
+/** The hour is over before another attempt was made, as when no worker ran. */
+export function isTooLate(attempt: Attempt, nowMs: number): boolean {
+  return nowMs >= attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS
+}
+
+export function gaveUp(reason: string): Verdict {
+  return { state: 'failed', reason: `given up: ${reason}`, quarantine: false }
+}
+
+/** Doubles with each attempt; never below what the provider asked for. */
+function waitMs(attempts: number, leastMs: number, random: () => number): number {
+  const grownMs = Math.min(FIRST_WAIT_MS * 2 ** (attempts - 1), LONGEST_WAIT_MS)
+  return Math.ceil(Math.max(leastMs, grownMs) * (1 + JITTER * random()))
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import type { LightMyRequestResponse } from 'fastify'
+import { type RecorderGateway, recorderGateway } from '#src/adapters/push/memory.ts'
+import type { Actor } from '#src/core/actor.ts'
+import { CloseStack } from '#src/core/lifecycle.ts'
+import { createLogger } from '#src/core/logger.ts'
+import { type Database, openDatabase } from '#src/database/database.ts'
+import type { App } from '#src/http/app.ts'
+import { httpErrors } from '#src/http/errors.ts'
+import { createMetrics } from '#src/http/metrics.ts'
+import { buildServer } from '#src/http/server.ts'
+import { selfPolicy } from '#src/modules/meters/reach.ts'
+import { notificationRoutes } from '#src/modules/notifications/routes.ts'
+import { notificationTasks, type TaskParts } from '#src/modules/notifications/tasks.ts'
+import { OutboxPublisher, type PublishedTask } from '#src/modules/outbox/publisher.ts'
+import type { Push, PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
+import { VirtualTime } from '#test/celery/virtual-time.ts'
+import { testDatabase } from '#test/support/database.ts'
+import { type LogCapture, captureLog } from '#test/support/log.ts'
+
+export interface Caller {
+  readonly id: string
+  readonly role: Actor['role']
+}
+
+/** Notifications alone, on a database of their own; time, pushes and the hand-over of tasks are in the test's hands. */
+export interface NotificationsApi extends AsyncDisposable {
+  readonly database: Database
+  readonly app: App
+  readonly time: VirtualTime
+  readonly gateway: RecorderGateway
+  readonly log: LogCapture
+  /** What the broker was given, in order. */
+  readonly published: PublishedTask[]
+  /** Says what becomes of each push; sent unless it says otherwise. */
+  script: ((push: Push) => PushOutcome | undefined) | undefined
+  /** What the broker does with a task instead of taking it. */
+  refuse: ((task: PublishedTask) => Error | undefined) | undefined
+  send(caller: Caller, body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>
+  get(caller: Caller, url: string): Promise<LightMyRequestResponse>
+  put(caller: Caller, url: string): Promise<LightMyRequestResponse>
+  publisher(): OutboxPublisher
+  /** Runs one task as a worker would. */
+  run(task: PublishedTask, parts?: Partial<TaskParts>, signal?: AbortSignal): Promise<unknown>
+  /** Publishes what is due and runs it, until nothing is due. Returns the tasks that ran. */
+  runDue(parts?: Partial<TaskParts>): Promise<PublishedTask[]>
+  counts(id: string): Promise<Record<string, number>>
+}
+
+export async function notificationsApi(): Promise<NotificationsApi> {
+  const capture = captureLog()
+  const { log } = capture
+  const opened = new CloseStack(createLogger('fatal'))
+  const fresh = await testDatabase()
+  opened.defer('test database', () => fresh.close())
+  const database = opened.add('pool', openDatabase({ url: fresh.url, log }))
+  const { db } = database
+  const time = new VirtualTime(Date.UTC(2026, 2, 15, 10))
+  const published: PublishedTask[] = []
+  const gateway = recorderGateway((push) => api.script?.(push))
+  const routes = notificationRoutes({ db, clock: time.now, kick: () => {}, selfPolicy: selfPolicy('id') })
+  const { app } = await buildServer({
+    log,
+    version: '0',
+    verifyToken,
+    readiness: { phase: () => 'ready', dependencies: async () => ({}), required: [] },
+    metrics: createMetrics(),
+    metricsToken: undefined,
+    routes: [routes],
+  })
+  opened.defer('server', () => app.close())
+
+  const sendTask = async (task: PublishedTask): Promise<void> => {
+    const refusal = api.refuse?.(task)
+    if (refusal !== undefined) throw refusal
+    published.push(task)
+  }
+  const publisher = (): OutboxPublisher => new OutboxPublisher({ db, sendTask, timers: time, log })
+  const call = (method: 'GET' | 'PUT', { id, role }: Caller, url: string) =>
+    app.inject({ method, url, headers: { authorization: `Bearer ${role}/${id}` } })
+
+  const api: NotificationsApi = {
+    database,
+    app,
+    time,
+    gateway,
+    log: capture,
+    published,
+    script: undefined,
+    refuse: undefined,
+    publisher,
+    send: ({ id, role }, body, headers = {}) =>
+      app.inject({
+        method: 'POST',
+        url: '/notifications',
+        payload: JSON.stringify(body),
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${role}/${id}`, ...headers },
+      }),
+    get: (caller, url) => call('GET', caller, url),
+    put: (caller, url) => call('PUT', caller, url),
+    async run({ task, taskId, kwargs }, parts = {}, signal = new AbortController().signal) {
+      const push: PushGateway = gateway
+      const tasks = notificationTasks({ db, push, clock: time.now, log, random: () => 0, ...parts })
+      const known = tasks.find(({ name }) => name === task)
+      if (known === undefined) throw new Error(`no task ${task}`)
+      return known.handler(known.parse(kwargs), { signal, taskId })
+    },
+    async runDue(parts = {}) {
+      const ran: PublishedTask[] = []
+      for (;;) {
+        const from = published.length
+        await publisher().drain()
+        const tasks = published.slice(from)
+        if (tasks.length === 0) return ran
+        for (const task of tasks) await api.run(task, parts)
+        ran.push(...tasks)
+      }
+    },
+    async counts(id) {
+      const answer = await api.get({ id: (await anyAdmin(database)).id, role: 'admin' }, `/api/notifications/${id}`)
+      return answer.json<{ counts: Record<string, number> }>().counts
+    },
+    [Symbol.asyncDispose]: () => opened.close(),
+  }
+  return api
+}
+
+/** A person without a way to log in: hashing secrets would only cost time here. */
+export async function aPerson({ db }: Database): Promise<{ id: string }> {
+  const phone = `+22177${String(Math.floor(Math.random() * 10_000_000)).padStart(7, '0')}`
+  return db
+    .insertInto('account')
+    .values({ role: 'customer', phone, secret_hash: 'none' })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+}
+
+export async function staff({ db }: Database, role: 'agent' | 'admin' | 'service', agencyId?: string): Promise<Caller> {
+  const { id } = await db
+    .insertInto('account')
+    .values({ role, login: randomUUID(), secret_hash: 'none', agency_id: agencyId ?? null })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return { id, role }
+}
+
+async function anyAdmin(database: Database): Promise<{ id: string }> {
+  const known = await database.db.selectFrom('account').select('id').where('role', '=', 'admin').executeTakeFirst()
+  return known ?? staff(database, 'admin')
+}
+
+export async function aDevice(database: Database, accountId: string, target: string = randomUUID()): Promise<string> {
+  const { id } = await database.db
+    .insertInto('device')
+    .values({ account_id: accountId, platform: 'android', target_kind: 'token', target })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  return id
+}
+
+/** These tests are not about tokens: a token is who it stands for. */
+function verifyToken(token: string): Actor {
+  const [role, accountId] = token.split('/')
+  if (role === undefined || accountId === undefined) throw httpErrors.unauthenticated()
+  return { accountId, sessionId: accountId, role: role as Actor['role'] }
+}
+
+export const toUser = (userId: string, fields: object = {}) => ({
+  title: 'Coupure programmée',
+  body: 'Demain de 8 h à 14 h.',
+  audience: { kind: 'user', user_id: userId },
+  priority: 'normal',
+  ...fields,
+})
+
+export const toUsers = (userIds: readonly string[], fields: object = {}) =>
+  toUser('', { audience: { kind: 'users', user_ids: userIds }, ...fields })
