@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, test } from 'node:test'
+import { sql } from 'kysely'
+import { fromSale } from '#src/modules/consumption/entry.ts'
+import { storeReading } from '#src/modules/consumption/store-reading.ts'
+import {
+  aHousehold,
+  type Answer,
+  type ConsumptionApi,
+  consumptionApi,
+  TEST_NOW,
+} from '#test/support/consumption-api.ts'
+import { aSale } from '#test/support/consumption-sources.ts'
+
+const MINUTE = 60_000
+const DAY = 24 * 60 * MINUTE
+
+let api: ConsumptionApi
+beforeEach(async () => {
+  api = await consumptionApi()
+})
+afterEach(() => api[Symbol.asyncDispose]())
+
+async function anOldMeter() {
+  const { id, meters } = await aHousehold(api.db, 'prepaid')
+  const { key, ...meter } = meters[0]!
+  const putSales = (...sales: ReturnType<typeof aSale>[]): void => {
+    api.sic.held.length = 0
+    for (const sale of sales) api.sic.add(key, sale)
+  }
+  const read = async (): Promise<{ energy: number; amount: number; asOf: string | null }> => {
+    const query = '?from=2020-01-01&to=2027-01-01&group_by=year'
+    const answer = (await api.read({ id }, { query })).json<Answer>()
+    assert.equal(answer.stale, false)
+    return { energy: answer.energy_kwh, amount: answer.amount_xof, asOf: answer.as_of }
+  }
+  return { meter, putSales, read }
+}
+
+const old = aSale('2023-06-01T08:00:00Z', '100', '10000', 'old')
+const recent = aSale('2026-03-01T08:00:00Z', '20', '2000', 'recent')
+
+test('the first read asks for the whole history, the next for what may have been corrected, one a month for all', async () => {
+  const { putSales, read } = await anOldMeter()
+  putSales(old, recent)
+  assert.deepEqual(await read(), { energy: 120, amount: 12_000, asOf: '2026-03-15T10:00:00.000Z' })
+  assert.deepEqual(api.sic.ranges, [{ from: '1990-01-01', to: '2027-03-16' }])
+
+  // The old one is out of the window: its loss is not noticed yet.
+  putSales(recent, aSale('2026-03-15T09:00:00Z', '3', '300'))
+  api.passTime(DAY)
+  assert.deepEqual(await read(), { energy: 123, amount: 12_300, asOf: '2026-03-16T10:00:00.000Z' })
+  assert.deepEqual(api.sic.ranges[1], { from: '2025-11-16', to: '2027-03-17' })
+
+  api.passTime(29 * DAY)
+  assert.deepEqual(await read(), { energy: 23, amount: 2_300, asOf: '2026-04-14T10:00:00.000Z' })
+  assert.equal(api.sic.ranges[2]?.from, '1990-01-01')
+})
+
+test('a correction replaces, a withdrawn sale goes, a moved one counts once', async () => {
+  const { putSales, read } = await anOldMeter()
+  const withdrawn = aSale('2026-02-01T08:00:00Z', '7', '700')
+  putSales(old, recent, withdrawn)
+  assert.equal((await read()).energy, 127)
+  putSales(
+    { ...old, soldAt: new Date('2026-01-31T08:00:00Z') },
+    { ...recent, energyKwh: '20.5', soldAt: new Date('2026-03-02T08:00:00Z') },
+  )
+  api.passTime(DAY)
+  assert.deepEqual(await read(), { energy: 120.5, amount: 12_000, asOf: '2026-03-16T10:00:00.000Z' })
+})
+
+test('a refresh without news writes no entry, yet the knowledge is newer', async () => {
+  const { meter, putSales, read } = await anOldMeter()
+  const versions = async () =>
+    (
+      await sql`select xmin::text, source_key from consumption_entry where meter_id = ${meter.id} order by 2`.execute(
+        api.db,
+      )
+    ).rows
+  putSales(old, recent)
+  await read()
+  const before = await versions()
+  api.passTime(DAY)
+  assert.equal((await read()).asOf, '2026-03-16T10:00:00.000Z')
+  assert.equal(before.length, 2)
+  assert.deepEqual(await versions(), before)
+})
+
+test('a reading that arrives late does not undo a newer one', async () => {
+  const { meter, putSales, read } = await anOldMeter()
+  putSales(old, recent)
+  await read()
+  const late = {
+    meterId: meter.id,
+    range: { from: '1990-01-01', to: '2027-01-01' },
+    isWholeHistory: true,
+    entries: [fromSale(old)],
+    readAt: new Date(TEST_NOW - 1),
+  }
+  assert.equal(await storeReading(api.db, late), false)
+  assert.equal((await read()).energy, 120)
+})
+
+test('rows are kept as delivered, without the characters that PostgreSQL cannot hold', async () => {
+  const { meter, putSales, read } = await anOldMeter()
+  putSales({ ...recent, delivered: { NOM_AGENCE_ENCAISSEMENT: 'Thiès\0\0', TOKEN: null } }, recent)
+  api.sic.held.reverse()
+  assert.equal((await read()).energy, 20)
+  const rows = await api.db
+    .selectFrom('consumption_entry')
+    .select('delivered')
+    .where('meter_id', '=', meter.id)
+    .execute()
+  assert.equal(rows.length, 1)
+})
+
+test('a range reads the partitions of its years alone', async () => {
+  const plan = await sql<{ 'QUERY PLAN': string }>`
+    explain select from consumption_entry where meter_id = gen_random_uuid() and day >= '2025-03-01' and day < '2026-04-01'`.execute(
+    api.db,
+  )
+  const partitions = plan.rows.flatMap(
+    (row) => / on (consumption_entry_(?:\d+|other)) /.exec(row['QUERY PLAN'])?.[1] ?? [],
+  )
+  assert.deepEqual(partitions, ['consumption_entry_2025', 'consumption_entry_2026'])
+})
