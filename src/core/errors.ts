@@ -13,6 +13,7 @@ export type ErrorKind =
   | 'rate_limited'
   | 'not_implemented'
   | 'unavailable'
+  | 'internal'
 
 /** The same sentence in the two languages the API answers in. French is the default. */
 export interface Bilingual {

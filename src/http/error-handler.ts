@@ -32,6 +32,6 @@ export function errorHandler(log: Logger) {
       return sendProblem(request, reply, httpErrors.malformedRequest(), error.statusCode)
     }
     log.error({ err: error, request_id: request.id, method: request.method, route: request.routeOptions.url }, 'failed')
-    sendProblem(request, reply, httpErrors.internal(), 500)
+    sendProblem(request, reply, httpErrors.internal())
   }
 }

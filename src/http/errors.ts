@@ -35,7 +35,7 @@ export const httpErrors = defineErrors('http', {
   ],
   draining: ['unavailable', 'Ce serveur est en cours d’arrêt.', 'This server is stopping.'],
   internal: [
-    'unavailable',
+    'internal',
     "Une erreur interne s'est produite; elle est enregistrée sous ce numéro de requête.",
     'An internal error occurred; it is recorded under this request id.',
   ],

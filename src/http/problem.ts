@@ -15,6 +15,11 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   rate_limited: 429,
   not_implemented: 501,
   unavailable: 503,
+  internal: 500,
+}
+
+export function statusOf(kind: ErrorKind): number {
+  return STATUS[kind]
 }
 
 const TITLE: Readonly<Record<ErrorKind, string>> = {
@@ -28,6 +33,7 @@ const TITLE: Readonly<Record<ErrorKind, string>> = {
   rate_limited: 'Too Many Requests',
   not_implemented: 'Not Implemented',
   unavailable: 'Service Unavailable',
+  internal: 'Internal Server Error',
 }
 
 export interface Problem {

@@ -1,0 +1,263 @@
+-- What migrations/ make, for reading. Made by `npm run schema`; `npm test` compares it.
+
+create table account (
+  id uuid not null default gen_random_uuid(),
+  role text not null,
+  phone text,
+  login text,
+  secret_hash text not null,
+  first_name text not null default ''::text,
+  last_name text not null default ''::text,
+  language text not null default 'fr'::text,
+  agency_id uuid,
+  disabled_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now(),
+  constraint account_pkey PRIMARY KEY (id),
+  constraint account_agency_id_fkey FOREIGN KEY (agency_id) REFERENCES agency(id),
+  constraint account_agents_have_agencies CHECK (((role = 'agent'::text) = (agency_id IS NOT NULL))),
+  constraint account_customers_have_phones CHECK (((role = 'customer'::text) = (phone IS NOT NULL))),
+  constraint account_language_check CHECK ((language = ANY (ARRAY['fr'::text, 'en'::text]))),
+  constraint account_login_check CHECK ((login = lower(login))),
+  constraint account_login_key UNIQUE (login),
+  constraint account_phone_check CHECK ((phone ~ '^\+221[37][0-9]{8}$'::text)),
+  constraint account_phone_key UNIQUE (phone),
+  constraint account_role_check CHECK ((role = ANY (ARRAY['customer'::text, 'agent'::text, 'admin'::text, 'service'::text]))),
+  constraint account_staff_have_logins CHECK (((role = 'customer'::text) = (login IS NULL)))
+);
+
+create table agency (
+  id uuid not null default gen_random_uuid(),
+  code text not null,
+  name text not null,
+  source_name text not null,
+  created_at timestamp with time zone not null default now(),
+  constraint agency_pkey PRIMARY KEY (id),
+  constraint agency_code_check CHECK ((code ~ '^[A-Z0-9][A-Z0-9_-]{1,31}$'::text)),
+  constraint agency_code_key UNIQUE (code),
+  constraint agency_source_name_key UNIQUE (source_name)
+);
+
+create table consumption_entry (
+  meter_id uuid not null,
+  day date not null,
+  source_key text not null,
+  occurred_at timestamp with time zone not null,
+  energy_kwh numeric(14,3) not null,
+  amount_xof bigint not null,
+  delivered jsonb not null,
+  fetched_at timestamp with time zone not null,
+  constraint consumption_entry_pkey PRIMARY KEY (meter_id, day, source_key)
+) partition by range (day);
+
+create table delivery (
+  notification_id uuid not null,
+  device_id uuid not null,
+  state text not null,
+  attempts smallint not null,
+  first_tried_at timestamp(3) with time zone not null,
+  next_attempt_at timestamp(3) with time zone,
+  provider_id text,
+  reason text,
+  maybe_duplicate boolean not null default false,
+  updated_at timestamp(3) with time zone not null,
+  constraint delivery_pkey PRIMARY KEY (notification_id, device_id),
+  constraint delivery_attempts_check CHECK ((attempts > 0)),
+  constraint delivery_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE,
+  constraint delivery_open_has_next CHECK (((state = ANY (ARRAY['pending'::text, 'retrying'::text])) = (next_attempt_at IS NOT NULL))),
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'dead'::text, 'retrying'::text])))
+);
+CREATE INDEX delivery_open ON public.delivery USING btree (notification_id, next_attempt_at) WHERE (state = ANY (ARRAY['pending'::text, 'retrying'::text]));
+
+create table device (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  installation_id text,
+  name text,
+  platform text not null,
+  target_kind text,
+  target text,
+  target_renewed_at timestamp with time zone,
+  created_at timestamp with time zone not null default now(),
+  last_seen_at timestamp with time zone not null default now(),
+  constraint device_pkey PRIMARY KEY (id),
+  constraint device_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint device_account_id_installation_id_key UNIQUE (account_id, installation_id),
+  constraint device_platform_check CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text]))),
+  constraint device_target_kind_check CHECK ((target_kind = ANY (ARRAY['token'::text, 'fid'::text]))),
+  constraint device_target_whole CHECK (((target IS NULL) = (target_kind IS NULL)))
+);
+CREATE INDEX device_installation ON public.device USING btree (installation_id) WHERE (installation_id IS NOT NULL);
+CREATE UNIQUE INDEX device_target_once ON public.device USING btree (target_kind, target) WHERE (target IS NOT NULL);
+
+create table idempotency_key (
+  account_id uuid not null,
+  key text not null,
+  body_hash bytea not null,
+  status smallint not null,
+  answer jsonb not null,
+  created_at timestamp with time zone not null,
+  constraint idempotency_key_pkey PRIMARY KEY (account_id, key),
+  constraint idempotency_key_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
+);
+CREATE INDEX idempotency_key_age ON public.idempotency_key USING btree (created_at);
+
+create table login_guard (
+  key bytea not null,
+  failures integer not null,
+  last_failure_at timestamp with time zone not null,
+  locked_until timestamp with time zone,
+  constraint login_guard_pkey PRIMARY KEY (key),
+  constraint login_guard_failures_check CHECK ((failures > 0))
+);
+CREATE INDEX login_guard_age ON public.login_guard USING btree (last_failure_at);
+
+create table meter (
+  id uuid not null default gen_random_uuid(),
+  kind text not null,
+  number text not null,
+  police text,
+  agency_id uuid,
+  tariff_class text,
+  phase text,
+  created_at timestamp with time zone not null default now(),
+  constraint meter_pkey PRIMARY KEY (id),
+  constraint meter_agency_id_fkey FOREIGN KEY (agency_id) REFERENCES agency(id),
+  constraint meter_kind_check CHECK ((kind = ANY (ARRAY['prepaid'::text, 'postpaid'::text]))),
+  constraint meter_phase_check CHECK ((phase = ANY (ARRAY['single'::text, 'three'::text]))),
+  constraint meter_prepaid_has_police CHECK (((kind = 'prepaid'::text) = (police IS NOT NULL))),
+  constraint meter_tariff_class_check CHECK ((tariff_class = ANY (ARRAY['DPP'::text, 'PPP'::text, 'DMP'::text, 'PMP'::text])))
+);
+CREATE INDEX meter_agency ON public.meter USING btree (agency_id);
+CREATE UNIQUE INDEX meter_postpaid_once ON public.meter USING btree (number) WHERE (kind = 'postpaid'::text);
+CREATE UNIQUE INDEX meter_prepaid_once ON public.meter USING btree (number, police) WHERE (kind = 'prepaid'::text);
+
+create table meter_link (
+  id uuid not null default gen_random_uuid(),
+  meter_id uuid not null,
+  account_id uuid not null,
+  role text not null,
+  state text not null,
+  is_default boolean not null default false,
+  created_at timestamp with time zone not null default now(),
+  decided_at timestamp with time zone,
+  constraint meter_link_pkey PRIMARY KEY (id),
+  constraint meter_link_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint meter_link_meter_id_account_id_key UNIQUE (meter_id, account_id),
+  constraint meter_link_meter_id_fkey FOREIGN KEY (meter_id) REFERENCES meter(id),
+  constraint meter_link_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'shared'::text]))),
+  constraint meter_link_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'refused'::text, 'revoked'::text])))
+);
+CREATE INDEX meter_link_account ON public.meter_link USING btree (account_id) WHERE (state = 'accepted'::text);
+CREATE UNIQUE INDEX meter_link_one_default ON public.meter_link USING btree (account_id) WHERE is_default;
+CREATE UNIQUE INDEX meter_link_one_owner ON public.meter_link USING btree (meter_id) WHERE ((role = 'owner'::text) AND (state = 'accepted'::text));
+
+create table meter_reading_state (
+  meter_id uuid not null,
+  read_at timestamp with time zone not null,
+  whole_history_at timestamp with time zone not null,
+  constraint meter_reading_state_pkey PRIMARY KEY (meter_id),
+  constraint meter_reading_state_check CHECK ((whole_history_at <= read_at)),
+  constraint meter_reading_state_meter_id_fkey FOREIGN KEY (meter_id) REFERENCES meter(id) ON DELETE CASCADE
+);
+
+create table notification (
+  id uuid not null,
+  sender_id uuid,
+  type text not null,
+  title text not null,
+  body text not null,
+  data jsonb not null,
+  priority text not null,
+  audience jsonb not null,
+  task_id uuid not null,
+  state text not null,
+  recipients integer not null,
+  devices integer,
+  fanned_out_at timestamp(3) with time zone,
+  queued_at timestamp(3) with time zone not null,
+  first_sent_at timestamp(3) with time zone,
+  done_at timestamp(3) with time zone,
+  constraint notification_pkey PRIMARY KEY (id),
+  constraint notification_done_has_time CHECK (((state = 'done'::text) = (done_at IS NOT NULL))),
+  constraint notification_priority_check CHECK ((priority = ANY (ARRAY['urgent'::text, 'high'::text, 'normal'::text, 'low'::text]))),
+  constraint notification_recipients_check CHECK ((recipients >= 0)),
+  constraint notification_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES account(id) ON DELETE SET NULL,
+  constraint notification_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'done'::text, 'cancelled'::text])))
+);
+CREATE INDEX notification_sender ON public.notification USING btree (sender_id);
+CREATE INDEX notification_unfinished ON public.notification USING btree (queued_at) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+create table notification_chunk (
+  notification_id uuid not null,
+  number integer not null,
+  after_device uuid not null,
+  through_device uuid not null,
+  done_at timestamp(3) with time zone,
+  constraint notification_chunk_pkey PRIMARY KEY (notification_id, number),
+  constraint notification_chunk_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE
+);
+
+create table notification_recipient (
+  notification_id uuid not null,
+  account_id uuid not null,
+  queued_at timestamp(3) with time zone not null,
+  read_at timestamp(3) with time zone,
+  constraint notification_recipient_pkey PRIMARY KEY (notification_id, account_id),
+  constraint notification_recipient_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint notification_recipient_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE
+);
+CREATE INDEX notification_inbox ON public.notification_recipient USING btree (account_id, queued_at DESC, notification_id DESC);
+CREATE INDEX notification_unread ON public.notification_recipient USING btree (account_id) WHERE (read_at IS NULL);
+
+create table outbox (
+  key text not null,
+  task_id uuid not null,
+  task text not null,
+  queue text not null,
+  priority smallint not null,
+  kwargs jsonb not null,
+  not_before timestamp(3) with time zone not null,
+  created_at timestamp with time zone not null default now(),
+  constraint outbox_pkey PRIMARY KEY (key)
+);
+CREATE INDEX outbox_due ON public.outbox USING btree (not_before);
+
+create table refresh_token (
+  hash bytea not null,
+  session_id uuid not null,
+  issued_at timestamp with time zone not null default now(),
+  spent_at timestamp with time zone,
+  constraint refresh_token_pkey PRIMARY KEY (hash),
+  constraint refresh_token_session_id_fkey FOREIGN KEY (session_id) REFERENCES session(id) ON DELETE CASCADE
+);
+CREATE INDEX refresh_token_session ON public.refresh_token USING btree (session_id);
+
+create table session (
+  id uuid not null default gen_random_uuid(),
+  account_id uuid not null,
+  device_id uuid,
+  created_at timestamp with time zone not null default now(),
+  expires_at timestamp with time zone not null,
+  ended_at timestamp with time zone,
+  end_reason text,
+  constraint session_pkey PRIMARY KEY (id),
+  constraint session_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint session_device_id_fkey FOREIGN KEY (device_id) REFERENCES device(id) ON DELETE SET NULL,
+  constraint session_end_has_reason CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+  constraint session_end_reason_check CHECK ((end_reason = ANY (ARRAY['logout'::text, 'refresh_reuse'::text, 'secret_changed'::text, 'replaced'::text])))
+);
+CREATE INDEX session_ended ON public.session USING btree (ended_at) WHERE (ended_at IS NOT NULL);
+CREATE INDEX session_expiry ON public.session USING btree (expires_at);
+CREATE INDEX session_live_by_account ON public.session USING btree (account_id) WHERE (ended_at IS NULL);
+CREATE INDEX session_live_by_device ON public.session USING btree (device_id) WHERE (ended_at IS NULL);
+
+create table target_quarantine (
+  device_id uuid not null,
+  target text not null,
+  reason text not null,
+  since timestamp with time zone not null,
+  constraint target_quarantine_pkey PRIMARY KEY (device_id),
+  constraint target_quarantine_device_id_fkey FOREIGN KEY (device_id) REFERENCES device(id) ON DELETE CASCADE
+);
