@@ -83,7 +83,8 @@ export async function startSicServer(options: SicServerOptions): Promise<SicServ
       : await startControlServer({ port: options.controlPort, faults, statements })
   let closing: Promise<void> | undefined
   const close = async (): Promise<void> => {
-    const closed = [server, control].map((each) => each && new Promise((resolve) => each.close(resolve)))
+    const listening = control === undefined ? [server] : [server, control]
+    const closed = listening.map((each) => new Promise<void>((resolve) => each.close(() => resolve())))
     control?.closeAllConnections()
     for (const connection of connections) connection.destroy()
     await Promise.all(closed)

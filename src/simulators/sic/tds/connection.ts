@@ -34,7 +34,7 @@ const MOST_WAITING = 64
 const MALFORMED = Buffer.from('810100000000000100ffdeadbeef', 'hex')
 
 /**
- * One client's connection, from PRELOGIN to its end: `prelogin` → `login` → `ready`. Messages are answered one after
+ * One client's connection, from PRELOGIN to its end: `prelogin` → `login` → `ready` (→ `hung`, by a fault). Messages are answered one after
  * the other; an attention alone overtakes, and cancels what is being answered.
  */
 export class Connection {
@@ -45,7 +45,7 @@ export class Connection {
   readonly #waiting: Message[] = []
   readonly #closed = new AbortController()
   #isWorking = false
-  #state: 'prelogin' | 'login' | 'ready' = 'prelogin'
+  #state: 'prelogin' | 'login' | 'ready' | 'hung' = 'prelogin'
   #encryption: AgreedEncryption = 'nothing'
   #packetBytes = DEFAULT_PACKET_BYTES
   #handler: RequestHandler | undefined
@@ -125,9 +125,9 @@ export class Connection {
 
   async #answer(message: Message): Promise<void> {
     if (this.#state === 'prelogin') return this.#answerPrelogin(message)
-    await this.#delay(this.#closed.signal)
     if (this.#state === 'login') return this.#answerLogin(message)
-    return this.#answerRequest(message)
+    // Nothing is ever said again on a connection that hangs.
+    if (this.#state === 'ready') await this.#answerRequest(message)
   }
 
   async #delay(signal: AbortSignal): Promise<void> {
@@ -156,6 +156,7 @@ export class Connection {
   async #answerLogin(message: Message): Promise<void> {
     if (message.type !== PACKET.login7) throw new ProtocolError(`packet type ${message.type} instead of a login`)
     const login = decodeLogin(message.payload)
+    await this.#delay(this.#closed.signal)
     const reply = this.#newAnswer(this.#channel)
     try {
       this.#session = await this.#logIn(login)
@@ -227,6 +228,7 @@ export class Connection {
     this.#running = running
     if (this.#closed.signal.aborted) running.abort()
     try {
+      await this.#delay(running.signal)
       return await handler.respond(message, reply, running.signal)
     } catch (error) {
       if (!running.signal.aborted) throw error
@@ -245,6 +247,7 @@ export class Connection {
     }
     await this.#channel.write(whole.subarray(0, Math.floor(whole.length / 2)))
     if (fault === 'die') this.#socket.resetAndDestroy()
+    else this.#state = 'hung'
   }
 
   #newAnswer(channel: AnswerChannel): Answer {

@@ -1,10 +1,10 @@
 import { SqlError, unknownProcedure } from '../sql-error.ts'
-import { INT, type SqlType, type SqlValue } from '../sql-type.ts'
+import { INT, type SqlValue } from '../sql-type.ts'
 import type { StatementLog } from '../statement-log.ts'
-import { parseParameterDeclarations } from '../tsql/parameter-declarations.ts'
 import type { Variable } from '../tsql/scope.ts'
 import type { SqlEvent, SqlSession } from '../tsql/sql-session.ts'
 import type { Answer } from './answer.ts'
+import { type BoundParameter, bindParameters } from './bound-parameters.ts'
 import { ProtocolError } from './bytes.ts'
 import { type Message, PACKET } from './packet.ts'
 import { decodeBatch, decodeRpc, decodeTransactionRequest, type RpcCall, type RpcParameter } from './requests.ts'
@@ -227,29 +227,4 @@ async function writeEvent(
     case 'database':
       return reply.write(tokens.databaseChange(event.now, event.before))
   }
-}
-
-interface BoundParameter {
-  readonly name: string
-  readonly type: SqlType
-  readonly value: SqlValue
-  readonly isByReference: boolean
-}
-
-/** Values find their declarations by name or, where they have none, by place. */
-function bindParameters(declarations: string, values: readonly RpcParameter[]): BoundParameter[] {
-  const declared = parseParameterDeclarations(declarations)
-  const bound = declared.map(({ name, type, isOutput }, index): BoundParameter => {
-    const byName = values.find((value) => value.name.toLowerCase() === name.toLowerCase())
-    const given = byName ?? (values[index]?.name === '' ? values[index] : undefined)
-    if (given === undefined) {
-      throw new SqlError(8178, `The parameterized query expects the parameter '${name}', which was not supplied.`)
-    }
-    return { name, type, value: given.value, isByReference: given.isByReference && isOutput }
-  })
-  const surplus = values.find(
-    (value) => value.name !== '' && !declared.some(({ name }) => name.toLowerCase() === value.name.toLowerCase()),
-  )
-  if (surplus !== undefined) throw new SqlError(8145, `${surplus.name} is not a parameter for this statement.`)
-  return bound
 }

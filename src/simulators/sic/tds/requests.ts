@@ -1,7 +1,7 @@
 import type { SqlType, SqlValue } from '../sql-type.ts'
 import { ByteReader, ProtocolError } from './bytes.ts'
 import { readTypeInfo } from './type-info.ts'
-import { readValue } from './values.ts'
+import { readValue } from './read-value.ts'
 
 /** What clients ask once they are logged in. */
 

@@ -4,7 +4,7 @@ import { ByteWriter } from './bytes.ts'
 import { TDS_7_4 } from './login.ts'
 import { SERVER_VERSION } from './prelogin.ts'
 import { COLLATION, writeTypeInfo } from './type-info.ts'
-import { writeValue } from './values.ts'
+import { writeValue } from './write-value.ts'
 
 /** The parts of an answer. Each function gives one whole token. */
 

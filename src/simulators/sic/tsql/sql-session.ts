@@ -1,17 +1,18 @@
 import type { PoolClient } from 'pg'
-import { incorrectSyntax, SqlError, undeclaredVariable, unknownColumn, unknownDatabase } from '../sql-error.ts'
+import { incorrectSyntax, SqlError, undeclaredVariable, unknownDatabase } from '../sql-error.ts'
 import type { SqlType, SqlValue } from '../sql-type.ts'
 import type { ResultColumn } from '../tds/tokens.ts'
 import type { Catalog } from './catalog.ts'
-import { convert, convertIfNeeded } from './conversions.ts'
+import { convert } from './conversions.ts'
 import type { DatabaseLink, RawResult } from './database-link.ts'
 import { parseBatch } from './parse-batch.ts'
 import { toSqlError } from './postgres-error.ts'
 import { Scope, Translation, type Variable } from './scope.ts'
 import type { Expression, Query, SelectItem, Statement } from './syntax.ts'
-import { findTable, translateQuery } from './translate-query.ts'
+import { translateInsert } from './translate-insert.ts'
+import { translateQuery } from './translate-query.ts'
 import { translateValue } from './translate-value.ts'
-import { postgresType, quoteName } from './typed.ts'
+import { postgresType } from './typed.ts'
 
 /** What a batch brings about, in order. Each statement ends with `done`. */
 export type SqlEvent =
@@ -181,7 +182,7 @@ export class SqlSession {
     signal: AbortSignal,
   ): AsyncGenerator<SqlEvent> {
     const { translated, parameters } = await this.#translate(variables, (translation) =>
-      insertSql(statement, translation),
+      translateInsert(statement, translation),
     )
     const { rowCount } = await this.#query(translated, parameters, signal)
     this.#lastRowCount = rowCount
@@ -305,30 +306,4 @@ function refuseUnsupportedOption(text: string, line: number): void {
   const order = /^dateformat\s+(\w+)/i.exec(text)?.[1]
   if (order === undefined || ['mdy', 'ymd'].includes(order.toLowerCase())) return
   throw new SqlError(2741, `SET DATEFORMAT date order '${order}' is invalid.`, { line })
-}
-
-function insertSql(statement: Extract<Statement, { statement: 'insert' }>, translation: Translation): string {
-  const table = findTable(statement.path, translation, statement.at)
-  const names = statement.columns.length > 0 ? statement.columns : table.columns.map((column) => column.name)
-  const columns = names.map((name) => {
-    const column = table.columns.find((candidate) => candidate.name.toLowerCase() === name.toLowerCase())
-    if (column === undefined) throw unknownColumn(name, statement.at.line)
-    return column
-  })
-  const rows = statement.rows.map((row) => {
-    if (row.length !== columns.length) {
-      const message =
-        'There are fewer or more columns in the INSERT statement than values specified in the VALUES clause.'
-      throw new SqlError(109, message, { severity: 15, line: statement.at.line })
-    }
-    const values = columns.map((column, index) => {
-      const expression = row[index]
-      if (expression === undefined) throw new TypeError('a row without a value that was counted')
-      const { sql } = convertIfNeeded(translateValue(expression, new Scope(), translation), column.type)
-      return column.isBoolean ? `(${sql} <> 0)` : sql
-    })
-    return `(${values.join(', ')})`
-  })
-  const list = columns.map((column) => quoteName(column.name)).join(', ')
-  return `insert into ${quoteName(table.database)}.${quoteName(table.name)} (${list}) values ${rows.join(', ')}`
 }
