@@ -22,8 +22,8 @@ export function toPush(message: Message, deviceId: string, target: PushTarget): 
 
 /** The same UUID (version 8: by our own recipe) for every attempt, so that an app can drop a duplicate. */
 export function messageIdOf(notificationId: string, deviceId: string): string {
-  const bytes = createHash('sha256').update(`${notificationId}/${deviceId}`).digest().subarray(0, 16)
-  bytes[6] = (bytes[6]! & 0x0f) | 0x80
-  bytes[8] = (bytes[8]! & 0x3f) | 0x80
-  return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+  const digest = createHash('sha256').update(`${notificationId}/${deviceId}`).digest()
+  digest.writeUInt8((digest.readUInt8(6) & 0x0f) | 0x80, 6)
+  digest.writeUInt8((digest.readUInt8(8) & 0x3f) | 0x80, 8)
+  return digest.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }

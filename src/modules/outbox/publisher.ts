@@ -95,7 +95,7 @@ export class OutboxPublisher implements Closeable {
   async #publishWindow(): Promise<number> {
     const { db } = this.#parts
     const { published, failure } = await db.transaction().execute((tx) => this.#publishIn(tx))
-    if (failure !== undefined) throw failure
+    if (failure !== undefined) throw new Error('the broker did not take every task', { cause: failure })
     return published
   }
 

@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { GIVE_UP_AFTER_MS, isTooLate, verdictOf } from './verdict.ts'
+
+const START = Date.UTC(2026, 0, 1)
+const firstTriedAt = new Date(START)
+const retry = (afterMs: number, maybeSent = false) =>
+  ({ state: 'retry', reason: 'UNAVAILABLE', afterMs, maybeSent }) as const
+
+test('each final outcome is recorded as what it is', () => {
+  const attempt = { attempts: 1, firstTriedAt }
+  assert.deepEqual(verdictOf({ state: 'sent', providerId: 'p' }, attempt, START, Math.random), {
+    state: 'sent',
+    providerId: 'p',
+  })
+  assert.deepEqual(verdictOf({ state: 'dead_target', reason: 'R' }, attempt, START, Math.random), {
+    state: 'dead',
+    reason: 'R',
+  })
+  assert.deepEqual(verdictOf({ state: 'refused', reason: 'R' }, attempt, START, Math.random), {
+    state: 'failed',
+    reason: 'R',
+    quarantine: false,
+  })
+})
+
+test('a retry never comes before the least wait, nor after the hour', () => {
+  const attempt = fc.record({
+    attempts: fc.integer({ min: 1, max: 500 }),
+    afterMs: fc.integer({ min: 0, max: 2 * GIVE_UP_AFTER_MS }),
+    elapsedMs: fc.integer({ min: 0, max: 2 * GIVE_UP_AFTER_MS }),
+    random: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  })
+  fc.assert(
+    fc.property(attempt, ({ attempts, afterMs, elapsedMs, random }) => {
+      const now = START + elapsedMs
+      const verdict = verdictOf(retry(afterMs), { attempts, firstTriedAt }, now, () => random)
+      if (verdict.state === 'failed') return
+      assert.ok(verdict.state === 'retrying')
+      assert.ok(verdict.nextAttemptAt.getTime() >= now + Math.max(afterMs, 10_000))
+      assert.ok(verdict.nextAttemptAt.getTime() < START + GIVE_UP_AFTER_MS)
+    }),
+  )
+})
+
+test('whatever the provider keeps saying, it ends', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 0, max: 120_000 }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (afterMs, random) => {
+        let now = START
+        for (let attempts = 1; ; attempts += 1) {
+          assert.ok(attempts < 20, 'it goes on for ever')
+          const verdict = verdictOf(retry(afterMs), { attempts, firstTriedAt }, now, () => random)
+          if (verdict.state !== 'retrying') return
+          now = verdict.nextAttemptAt.getTime()
+          assert.ok(!isTooLate({ attempts, firstTriedAt }, now))
+        }
+      },
+    ),
+  )
+})
+
+test('an attempt that may have arrived is remembered as such', () => {
+  const verdict = verdictOf(retry(0, true), { attempts: 1, firstTriedAt }, START, () => 0)
+  assert.ok(verdict.state === 'retrying' && verdict.maybeDuplicate)
+})
