@@ -3,6 +3,8 @@ import { BODY_LIMIT_BYTES, type Exchange, type ExchangeHandler } from './exchang
 
 /** What FCM's own servers allow per connection. */
 const MAX_CONCURRENT_STREAMS = 100
+/** A client that stays after a GOAWAY is cut off. */
+const LEAVE_LATEST_MS = 10_000
 
 interface SessionState {
   /** The highest stream that was handed on: a GOAWAY must not disown it. */
@@ -50,7 +52,9 @@ function leave(session: Http2Session, state: SessionState): void {
   if (state.leaving || session.destroyed) return
   state.leaving = true
   session.goaway(constants.NGHTTP2_NO_ERROR, state.lastProcessed)
-  session.close()
+  // It is the client that ends the connection when its streams are done. Closing here would write a second
+  // GOAWAY with a higher stream, which a client must take for a broken protocol.
+  setTimeout(() => session.destroy(), LEAVE_LATEST_MS).unref()
 }
 
 /** The GOAWAY says it of streams above the last processed one, but Node cannot write a GOAWAY with 0 there. */

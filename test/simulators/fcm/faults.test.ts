@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict'
+import { suite, test } from 'node:test'
+import { type PushOutcome } from '#src/ports/push-gateway.ts'
+import { pushTo } from '#test/conformance/push-gateway.ts'
+import { connectProxy } from './connect-proxy.ts'
+import { type SimulatedFcm, simulatedFcm } from './support.ts'
+
+const outcomesOf = ({ simulator }: SimulatedFcm, target: string): string[] =>
+  simulator.control.received.list({ target, limit: 100 }).map(({ outcome }) => outcome)
+
+const sentOf = (outcomes: readonly PushOutcome[]): number => outcomes.filter(({ state }) => state === 'sent').length
+
+suite('pushes through faults', { timeout: 60_000 }, () => {
+  test('streams that a GOAWAY disowns are sent again on a new connection, once each', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway({ sessions: 1 })
+    await gateway.send(pushTo('first'))
+    await fcm.rule({ match: { target: 'device-50' }, action: { goaway: true }, count: 1 })
+    const targets = Array.from({ length: 300 }, (_, at) => `device-${at}`)
+    const outcomes = await Promise.all(targets.map((target) => gateway.send(pushTo(target))))
+    assert.equal(sentOf(outcomes), 300)
+    assert.deepEqual(outcomesOf(fcm, 'device-50'), ['goaway', 'sent'])
+    for (const target of targets.filter((one) => one !== 'device-50')) {
+      assert.deepEqual(outcomesOf(fcm, target), ['sent'])
+    }
+  })
+
+  test('a GOAWAY on the very first stream is survived too', async (t) => {
+    const fcm = await simulatedFcm(t)
+    await fcm.rule({ match: {}, action: { goaway: true }, count: 1 })
+    assert.equal((await fcm.gateway().send(pushTo('device'))).state, 'sent')
+    assert.deepEqual(outcomesOf(fcm, 'device'), ['goaway', 'sent'])
+  })
+
+  test('connections that the peer leaves between pushes are replaced', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway()
+    for (let round = 0; round < 3; round += 1) {
+      assert.partialDeepStrictEqual(await gateway.send(pushTo('device')), { state: 'sent' })
+      await fetch(`${fcm.simulator.control.url}/goaway`, { method: 'POST' })
+    }
+  })
+
+  test('a refused stream is sent again once, then left to the caller as not sent', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway()
+    await fcm.rule({ match: { target: 'once' }, action: { refuse: true }, count: 1 })
+    assert.equal((await gateway.send(pushTo('once'))).state, 'sent')
+    const always = await gateway.send(pushTo('refuse-1'))
+    assert.deepEqual(always, { state: 'retry', reason: 'NOT_PROCESSED', afterMs: 10_000, maybeSent: false })
+    assert.deepEqual(outcomesOf(fcm, 'refuse-1'), ['refuse', 'refuse'])
+  })
+
+  for (const [target, reason] of [
+    ['reset-1', 'RESET'],
+    ['hang-1', 'TIMEOUT'],
+    ['half-1', 'TIMEOUT'],
+  ] as const) {
+    test(`${target} leaves the outcome unknown and is not sent again`, async (t) => {
+      const fcm = await simulatedFcm(t)
+      const outcome = await fcm.gateway({ timeoutMs: 300 }).send(pushTo(target))
+      assert.deepEqual(outcome, { state: 'retry', reason, afterMs: 10_000, maybeSent: true })
+      assert.equal(outcomesOf(fcm, target).length, 1)
+    })
+  }
+
+  test('a stuck push holds up no other on the same connection', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway({ sessions: 1, timeoutMs: 2000 })
+    const stuck = gateway.send(pushTo('hang-1'))
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    assert.equal((await stuck).state, 'retry')
+  })
+
+  test('a push can be aborted while it waits for its answer', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway()
+    const abort = new AbortController()
+    const hung = gateway.send(pushTo('hang-1'), abort.signal)
+    while (outcomesOf(fcm, 'hang-1').length === 0) await new Promise(setImmediate)
+    abort.abort()
+    assert.deepEqual(await hung, { state: 'retry', reason: 'ABORTED', afterMs: 10_000, maybeSent: true })
+  })
+
+  test('a peer that died is an outcome, and is found again when it is back', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway()
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    const hung = gateway.send(pushTo('hang-1'))
+    while (outcomesOf(fcm, 'hang-1').length === 0) await new Promise(setImmediate)
+    await fetch(`${fcm.simulator.control.url}/die?for_ms=300`, { method: 'POST' })
+    const lost = { state: 'retry', reason: 'CONNECTION_LOST', afterMs: 10_000, maybeSent: true }
+    assert.deepEqual(await hung, lost)
+    const away = await gateway.send(pushTo('device'))
+    assert.deepEqual(away, { state: 'retry', reason: 'UNREACHABLE', afterMs: 10_000, maybeSent: false })
+    let outcome: PushOutcome = away
+    while (outcome.state === 'retry') {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      outcome = await gateway.send(pushTo('device'))
+    }
+    assert.equal(outcome.state, 'sent')
+  })
+
+  test('a connection on which nothing moves is found out by ping and left', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const proxy = await connectProxy(t)
+    const gateway = fcm.gateway({ proxyUrl: proxy.url, pingEveryMs: 100, timeoutMs: 30_000, sessions: 1 })
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    proxy.fallSilent()
+    const outcome = await gateway.send(pushTo('device'))
+    assert.deepEqual(outcome, { state: 'retry', reason: 'CONNECTION_LOST', afterMs: 10_000, maybeSent: true })
+    proxy.speakAgain()
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+  })
+
+  test('errors by share reach their outcomes, the rest is sent', async (t) => {
+    const fcm = await simulatedFcm(t, { seed: 3 })
+    await fcm.rule({ match: { share: 0.2 }, action: { error: 'QUOTA_EXCEEDED', retry_after_s: 90 } })
+    const gateway = fcm.gateway()
+    const outcomes = await Promise.all(Array.from({ length: 500 }, (_, at) => gateway.send(pushTo(`device-${at}`))))
+    const limited = outcomes.filter(({ state }) => state === 'retry')
+    assert.ok(limited.length > 60 && limited.length < 140, `${limited.length} of 500`)
+    const expected = { state: 'retry', reason: 'QUOTA_EXCEEDED', afterMs: 90_000, maybeSent: false, overQuota: true }
+    for (const outcome of limited) assert.deepEqual(outcome, expected)
+    assert.equal(sentOf(outcomes), 500 - limited.length)
+  })
+
+  test('a payload beyond the limit never leaves', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const outcome = await fcm.gateway().send(pushTo('device', { body: 'x'.repeat(4096) }))
+    assert.deepEqual(outcome, { state: 'refused', reason: 'PAYLOAD_TOO_BIG' })
+    assert.deepEqual(outcomesOf(fcm, 'device'), [])
+  })
+
+  test('closing lets the pushes under way end, and gives up those that do not', async (t) => {
+    const fcm = await simulatedFcm(t)
+    await fcm.rule({ match: { target: 'late' }, action: { delay_ms: 100 } })
+    const gateway = fcm.gateway({ drainMs: 500 })
+    const late = gateway.send(pushTo('late'))
+    const hung = gateway.send(pushTo('hang-1'))
+    while (outcomesOf(fcm, 'hang-1').length === 0) await new Promise(setImmediate)
+    await gateway[Symbol.asyncDispose]()
+    assert.equal((await late).state, 'sent')
+    const outcome = await hung
+    assert.equal(outcome.state === 'retry' && outcome.maybeSent, true)
+  })
+})

@@ -1,0 +1,47 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { fcmGateway, type FcmGatewayOptions } from '#src/adapters/push/fcm/fcm-gateway.ts'
+import type { PushGateway } from '#src/ports/push-gateway.ts'
+import { type FcmSimulator, type FcmSimulatorOptions, startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
+import { captureLog, type LogCapture } from '#test/support/log.ts'
+
+export interface SimulatedFcm {
+  readonly simulator: FcmSimulator
+  readonly capture: LogCapture
+  /** The parsed service-account file. */
+  readonly account: Record<string, string>
+  /** A gateway that trusts the simulator; closed after the test. */
+  gateway(options?: Partial<FcmGatewayOptions>): PushGateway
+  rule(rule: object): Promise<void>
+}
+
+/** A simulator of its own for one test, closed with it. */
+export async function simulatedFcm(t: TestContext, options: Partial<FcmSimulatorOptions> = {}): Promise<SimulatedFcm> {
+  const dir = mkdtempSync(join(tmpdir(), 'samaconso-fcm-'))
+  const capture = captureLog()
+  const simulator = await startFcmSimulator({ host: '127.0.0.1', port: 0, log: capture.log, dir, ...options })
+  const gateways: PushGateway[] = []
+  t.after(async () => {
+    for (const gateway of gateways) await gateway[Symbol.asyncDispose]()
+    await simulator.close()
+    rmSync(dir, { recursive: true })
+  })
+  return {
+    simulator,
+    capture,
+    account: JSON.parse(readFileSync(simulator.credentialsFile, 'utf8')) as Record<string, string>,
+    gateway: (more = {}) => {
+      const { credentialsFile, baseUrl, caFile } = simulator
+      const source = more.credentials === undefined ? { credentialsFile } : {}
+      const gateway = fcmGateway({ ...source, baseUrl, caFile, log: capture.log, drainMs: 200, ...more })
+      gateways.push(gateway)
+      return gateway
+    },
+    rule: async (rule) => {
+      const response = await fetch(`${simulator.control.url}/rules`, { method: 'POST', body: JSON.stringify(rule) })
+      if (response.status !== 201) throw new Error(await response.text())
+    },
+  }
+}
