@@ -22,6 +22,7 @@ test('only what passes with time is tried again', () => {
     rate_limited: 'retry',
     not_implemented: 'failure',
     unavailable: 'retry',
+    internal: 'failure',
   }
   for (const [kind, state] of Object.entries(kinds)) {
     assert.equal(outcomeOfError(appError(kind as ErrorKind), 0, rule, half).state, state, kind)

@@ -24,7 +24,16 @@ test('the last instant of a day belongs to it, the next one to the day after', (
 })
 
 test('days that no calendar has are no days', () => {
-  for (const text of ['2026-02-29', '2026-13-01', '2026-00-10', '2026-04-31', '26-01-01', '2026-1-1', '', '2026-01-01T00:00']) {
+  for (const text of [
+    '2026-02-29',
+    '2026-13-01',
+    '2026-00-10',
+    '2026-04-31',
+    '26-01-01',
+    '2026-1-1',
+    '',
+    '2026-01-01T00:00',
+  ]) {
     assert.equal(isDay(text), false, text)
   }
   assert.equal(isDay('2028-02-29'), true)

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { AppError, type ErrorKind } from '#src/core/errors.ts'
+import type { AppError, ErrorKind } from '#src/core/errors.ts'
 import { type Language, preferredLanguage } from '#src/core/language.ts'
 import { Type } from 'typebox'
 

@@ -2,7 +2,7 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyError, FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
-import { AppError, type Bilingual } from '#src/core/errors.ts'
+import type { AppError, Bilingual } from '#src/core/errors.ts'
 import { httpErrors } from '#src/http/errors.ts'
 
 /** Names that are answered as unknown to the caller rather than as a mistake: a path that cannot exist. */

@@ -99,7 +99,11 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   })
   phase = 'ready'
   process.stdout.write(
-    readyMessage({ apiUrl: url, fcmControlUrl: simulators.fcm.controlUrl, sicAddress: `${HOST}:${simulators.sic.port}` }),
+    readyMessage({
+      apiUrl: url,
+      fcmControlUrl: simulators.fcm.controlUrl,
+      sicAddress: `${HOST}:${simulators.sic.port}`,
+    }),
   )
 }
 

@@ -16,7 +16,12 @@ export async function describeSchema(url: string): Promise<string> {
       const indexes = await client.query<{ line: string }>(INDEXES, [table.oid])
       const body = [...columns.rows, ...constraints.rows].map((row) => `  ${row.line}`).join(',\n')
       const partitioned = table.partition_key === null ? '' : ` partition by ${table.partition_key.toLowerCase()}`
-      const lines = [`create table ${table.name} (`, body, `)${partitioned};`, ...indexes.rows.map((row) => `${row.line};`)]
+      const lines = [
+        `create table ${table.name} (`,
+        body,
+        `)${partitioned};`,
+        ...indexes.rows.map((row) => `${row.line};`),
+      ]
       blocks.push(lines.join('\n'))
     }
     return `${HEADER}\n\n${blocks.join('\n\n')}\n`

@@ -33,7 +33,10 @@ function step(version: number, sql: string): Migration {
 test('an empty database is built, and building it again changes nothing', () =>
   withEmptyDatabase(async (url) => {
     const migrations = await readMigrations()
-    assert.deepEqual(await migrate(url), migrations.map(({ name }) => name))
+    assert.deepEqual(
+      await migrate(url),
+      migrations.map(({ name }) => name),
+    )
     assert.deepEqual(await migrate(url), [])
   }))
 
@@ -50,7 +53,10 @@ test('processes that start together do not collide', () =>
   withEmptyDatabase(async (url) => {
     const outcomes = await Promise.all([migrate(url), migrate(url), migrate(url)])
     const migrations = await readMigrations()
-    assert.deepEqual(outcomes.flat().toSorted(), migrations.map(({ name }) => name))
+    assert.deepEqual(
+      outcomes.flat().toSorted(),
+      migrations.map(({ name }) => name),
+    )
   }))
 
 test('a migration that fails leaves nothing of itself, and what came before it stays', () =>
@@ -66,7 +72,13 @@ test('a database of a newer release and an edited migration are refused untouche
   withEmptyDatabase(async (url) => {
     const both = [step(1, 'create table one ()'), step(2, 'create table two ()')]
     await migrate(url, both)
-    await assert.rejects(migrate(url, both.slice(0, 1)), (error) => error instanceof MigrationRefused && /newer release/.test(error.message))
+    await assert.rejects(
+      migrate(url, both.slice(0, 1)),
+      (error) => error instanceof MigrationRefused && /newer release/.test(error.message),
+    )
     const edited = [step(1, 'create table one (id int)'), both[1]!]
-    await assert.rejects(migrate(url, edited), (error) => error instanceof MigrationRefused && /changed after/.test(error.message))
+    await assert.rejects(
+      migrate(url, edited),
+      (error) => error instanceof MigrationRefused && /changed after/.test(error.message),
+    )
   }))

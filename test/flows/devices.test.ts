@@ -48,11 +48,18 @@ test('a target belongs to one device: the last that brought it', async () => {
 test('a renewed target replaces the old one, a logout removes it', async () => {
   const { app } = api.server
   const { id, phone, pin } = await aCustomer(api.database.db)
-  const { access_token } = await logIn(app, { phone, pin, device: { id: 'renewed', platform: 'web', push_token: 'old' } })
+  const { access_token } = await logIn(app, {
+    phone,
+    pin,
+    device: { id: 'renewed', platform: 'web', push_token: 'old' },
+  })
   assert.equal((await put(app, '/api/session/push-target', { push_fid: 'new' }, access_token)).statusCode, 204)
   assert.deepEqual(await targetsOf(id), ['new'])
   assert.equal((await put(app, '/api/session/push-target', {}, access_token)).statusCode, 400)
-  assert.equal((await put(app, '/api/session/push-target', { push_fid: 'a', push_token: 'b' }, access_token)).statusCode, 400)
+  assert.equal(
+    (await put(app, '/api/session/push-target', { push_fid: 'a', push_token: 'b' }, access_token)).statusCode,
+    400,
+  )
   await post(app, '/api/logout', {}, access_token)
   assert.deepEqual(await targetsOf(id), [null])
 })

@@ -72,7 +72,12 @@ for (const [what, payload, code, path] of badBodies) {
 
 test('another content type is 415, an unknown route 404', async () => {
   const { app } = api.server
-  const text = await app.inject({ method: 'POST', url: '/api/login', payload: 'x', headers: { 'content-type': 'text/plain' } })
+  const text = await app.inject({
+    method: 'POST',
+    url: '/api/login',
+    payload: 'x',
+    headers: { 'content-type': 'text/plain' },
+  })
   assert.equal(text.statusCode, 415)
   const unknown = await get(app, '/api/nothing-here')
   assert.equal(unknown.statusCode, 404)
@@ -151,6 +156,10 @@ test('metrics are for loopback, never through a proxy', async () => {
   assert.equal(local.statusCode, 200)
   assert.match(local.body, /http_request_duration_seconds_bucket\{.*route="\/api\/login"/)
   assert.equal((await app.inject({ url: '/metrics', remoteAddress: '203.0.113.9' })).statusCode, 404)
-  const proxied = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1', headers: { 'x-forwarded-for': '1.2.3.4' } })
+  const proxied = await app.inject({
+    url: '/metrics',
+    remoteAddress: '127.0.0.1',
+    headers: { 'x-forwarded-for': '1.2.3.4' },
+  })
   assert.equal(proxied.statusCode, 404)
 })

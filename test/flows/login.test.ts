@@ -69,10 +69,10 @@ for (const kind of ['known', 'unknown'] as const) {
     const statuses = await Promise.all(
       Array.from({ length: 11 }, () => post(api.server.app, '/api/login', { phone, pin: '0001' })),
     )
-    assert.deepEqual(
-      statuses.map((answer) => answer.statusCode).toSorted(),
-      [...Array.from({ length: 10 }, () => 401), 429],
-    )
+    assert.deepEqual(statuses.map((answer) => answer.statusCode).toSorted(), [
+      ...Array.from({ length: 10 }, () => 401),
+      429,
+    ])
     const restarted = await api.another()
     const locked = await post(restarted.app, '/api/login', { phone, pin: known.pin })
     assert.equal(locked.statusCode, 429)
@@ -139,7 +139,10 @@ test('a refresh token works once, and its return ends the whole login', async ()
 
 test('of two refreshes at once with one token, at most one succeeds', async () => {
   const { app } = api.server
-  const { refresh_token } = await logIn(app, await aCustomer(api.database.db).then(({ phone, pin }) => ({ phone, pin })))
+  const { refresh_token } = await logIn(
+    app,
+    await aCustomer(api.database.db).then(({ phone, pin }) => ({ phone, pin })),
+  )
   const answers = await Promise.all([1, 2, 3].map(() => post(app, '/api/refresh', { refresh_token })))
   assert.equal(answers.filter((answer) => answer.statusCode === 200).length, 1)
 })

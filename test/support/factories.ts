@@ -33,7 +33,10 @@ export async function aStaffMember(db: Db, role: 'agent' | 'admin' | 'service', 
   return { id, login, password: TEST_PASSWORD }
 }
 
-export async function aMeter(db: Db, { agencyId, kind = 'prepaid' }: { agencyId?: string; kind?: 'prepaid' | 'postpaid' } = {}) {
+export async function aMeter(
+  db: Db,
+  { agencyId, kind = 'prepaid' }: { agencyId?: string; kind?: 'prepaid' | 'postpaid' } = {},
+) {
   const number = String(randomInt(10_000_000_000, 99_999_999_999))
   const police = kind === 'prepaid' ? String(randomInt(100_000_000, 999_999_999)) : null
   const { id } = await db
@@ -46,7 +49,12 @@ export async function aMeter(db: Db, { agencyId, kind = 'prepaid' }: { agencyId?
 
 export async function aLink(
   db: Db,
-  link: { meterId: string; accountId: string; role?: 'owner' | 'shared'; state?: 'pending' | 'accepted' | 'refused' | 'revoked' },
+  link: {
+    meterId: string
+    accountId: string
+    role?: 'owner' | 'shared'
+    state?: 'pending' | 'accepted' | 'refused' | 'revoked'
+  },
 ): Promise<void> {
   const { meterId, accountId, role = 'owner', state = 'accepted' } = link
   await db.insertInto('meter_link').values({ meter_id: meterId, account_id: accountId, role, state }).execute()

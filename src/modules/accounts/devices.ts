@@ -47,14 +47,14 @@ export async function recordDevice(tx: Tx, accountId: string, input: DeviceInput
   return deviceId
 }
 
+/** By its installation; a client that names none is known again by its target. */
 async function findDevice(tx: Tx, accountId: string, installationId: string | undefined, target: Target | undefined) {
-  if (installationId === undefined && target === undefined) return undefined
   const query = tx.selectFrom('device').select('id').where('account_id', '=', accountId)
-  const row =
-    installationId === undefined
-      ? await query.where('target_kind', '=', target!.kind).where('target', '=', target!.value).executeTakeFirst()
-      : await query.where('installation_id', '=', installationId).executeTakeFirst()
-  return row?.id
+  if (installationId !== undefined) {
+    return (await query.where('installation_id', '=', installationId).executeTakeFirst())?.id
+  }
+  if (target === undefined) return undefined
+  return (await query.where('target_kind', '=', target.kind).where('target', '=', target.value).executeTakeFirst())?.id
 }
 
 /** A telephone that changes hands must not show its new user what is sent to the one before. */

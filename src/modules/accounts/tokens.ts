@@ -42,7 +42,7 @@ export function accessTokens(secret: string, revocations: Revocations, clock: Cl
     const { sub, sid, role, exp } = verifyClaims(verify, token)
     const entry = { actor: { accountId: sub, sessionId: sid, role }, expiresAt: exp * 1_000 }
     verified.set(token, entry)
-    if (verified.size > REMEMBERED) verified.delete(verified.keys().next().value!)
+    if (verified.size > REMEMBERED) forgetOldest(verified)
     return entry
   }
 
@@ -55,6 +55,13 @@ export function accessTokens(secret: string, revocations: Revocations, clock: Cl
       if (revocations.has(actor.sessionId)) throw accountErrors.sessionEnded()
       return actor
     },
+  }
+}
+
+function forgetOldest(map: Map<string, unknown>): void {
+  for (const oldest of map.keys()) {
+    map.delete(oldest)
+    return
   }
 }
 

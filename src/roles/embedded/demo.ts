@@ -27,17 +27,14 @@ export async function seedDemo(db: Db): Promise<void> {
 }
 
 async function demoHashes() {
-  const [customer1, customer2, agent, admin, nobody] = await Promise.all(
-    [
-      DEMO_LOGINS.customer1.pin,
-      DEMO_LOGINS.customer2.pin,
-      DEMO_LOGINS.agent.password,
-      DEMO_LOGINS.admin.password,
-      // The other customers are there to be seen by staff; nobody logs in as one of them.
-      randomBytes(32).toString('base64url'),
-    ].map(hashSecret),
-  )
-  return { customer1: customer1!, customer2: customer2!, agent: agent!, admin: admin!, nobody: nobody! }
+  return {
+    customer1: await hashSecret(DEMO_LOGINS.customer1.pin),
+    customer2: await hashSecret(DEMO_LOGINS.customer2.pin),
+    agent: await hashSecret(DEMO_LOGINS.agent.password),
+    admin: await hashSecret(DEMO_LOGINS.admin.password),
+    // The other customers are there to be seen by staff; nobody logs in as one of them.
+    nobody: await hashSecret(randomBytes(32).toString('base64url')),
+  }
 }
 
 type Hashes = Awaited<ReturnType<typeof demoHashes>>
@@ -46,7 +43,13 @@ type Ids = ReadonlyMap<string, string>
 async function seedAgencies(tx: Tx): Promise<Ids> {
   const rows = await tx
     .insertInto('agency')
-    .values(demoIdentities.agencies.map(({ code, sicName, displayName }) => ({ code, name: displayName, source_name: sicName })))
+    .values(
+      demoIdentities.agencies.map(({ code, sicName, displayName }) => ({
+        code,
+        name: displayName,
+        source_name: sicName,
+      })),
+    )
     .returning(['code', 'id'])
     .execute()
   return new Map(rows.map(({ code, id }) => [code, id]))

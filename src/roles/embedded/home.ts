@@ -29,11 +29,15 @@ export async function openHome(path: string): Promise<{ home: string; lock: Clos
     return { home, lock: await lockFolder(home, 'samaconso home') }
   } catch (error) {
     if (error instanceof FolderInUse) {
-      throw new Refusal(`SamaConso is already running on the data in ${home}${error.pid === undefined ? '' : ` (process ${error.pid})`}`)
+      throw new Refusal(
+        `SamaConso is already running on the data in ${home}${error.pid === undefined ? '' : ` (process ${error.pid})`}`,
+      )
     }
     const { code } = error as NodeJS.ErrnoException
     if (code === undefined) throw error
-    throw new Refusal(`the data folder ${home} cannot be used (${code}): set SAMACONSO_HOME to a folder that you may write to`)
+    throw new Refusal(
+      `the data folder ${home} cannot be used (${code}): set SAMACONSO_HOME to a folder that you may write to`,
+    )
   }
 }
 

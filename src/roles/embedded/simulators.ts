@@ -8,7 +8,12 @@ import { freeOrAny } from './ports.ts'
 
 export interface Simulators {
   readonly sic: { readonly port: number; readonly user: string }
-  readonly fcm: { readonly baseUrl: string; readonly credentialsFile: string; readonly caFile: string; readonly controlUrl: string }
+  readonly fcm: {
+    readonly baseUrl: string
+    readonly credentialsFile: string
+    readonly caFile: string
+    readonly controlUrl: string
+  }
 }
 
 const MAIN = join(import.meta.dirname, '../../main.ts')
@@ -27,7 +32,12 @@ export async function startSimulators(
   await writePrivate(paths.sicPassword, options.secrets.sourcePassword)
   const controlPort = await freeOrAny(options.apiPort + FCM_CONTROL_OFFSET)
   const [sic, fcm] = await Promise.all([
-    startSimulator('sic', ['--database-url-file', paths.sicDatabaseUrl, '--password-file', paths.sicPassword], log, opened),
+    startSimulator(
+      'sic',
+      ['--database-url-file', paths.sicDatabaseUrl, '--password-file', paths.sicPassword],
+      log,
+      opened,
+    ),
     startSimulator('fcm', ['--control-port', String(controlPort), '--dir', paths.fcm], log, opened),
   ])
   return {
@@ -47,7 +57,12 @@ interface Announced {
   readonly facts: ReadonlyMap<string, string>
 }
 
-async function startSimulator(name: 'sic' | 'fcm', args: readonly string[], log: Logger, opened: CloseStack): Promise<Announced> {
+async function startSimulator(
+  name: 'sic' | 'fcm',
+  args: readonly string[],
+  log: Logger,
+  opened: CloseStack,
+): Promise<Announced> {
   const ready = Promise.withResolvers<Announced>()
   const facts = new Map<string, string>()
   let address: string | undefined
@@ -67,8 +82,13 @@ async function startSimulator(name: 'sic' | 'fcm', args: readonly string[], log:
     },
   })
   opened.add(`simulator ${name}`, child)
-  const limit = setTimeout(() => ready.reject(new Error(`simulator ${name} is not ready after ${READY_LIMIT_MS} ms`)), READY_LIMIT_MS)
-  void child.exited.then(({ code }) => ready.reject(new Error(`simulator ${name} ended at its start (exit code ${code})`)))
+  const limit = setTimeout(
+    () => ready.reject(new Error(`simulator ${name} is not ready after ${READY_LIMIT_MS} ms`)),
+    READY_LIMIT_MS,
+  )
+  void child.exited.then(({ code }) =>
+    ready.reject(new Error(`simulator ${name} ended at its start (exit code ${code})`)),
+  )
   try {
     return await ready.promise
   } finally {

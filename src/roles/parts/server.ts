@@ -41,7 +41,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
   const server = await buildServer({
     log: parts.log,
     version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
-    verifyToken: account.tokens.verify,
+    verifyToken: (token) => account.tokens.verify(token),
     readiness: parts.readiness,
     metrics: createMetrics(),
     metricsToken: parts.metricsToken,

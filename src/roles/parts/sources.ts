@@ -18,7 +18,12 @@ export interface Sources {
 const GUARD = { failuresToOpen: 1, pauseMs: 5_000, concurrent: 8, waitTimeoutMs: 2_000 }
 
 /** The utility's two databases, each behind a circuit breaker and a bulkhead of its own. */
-export function openSources(sic: SqlServerOptions, postpaid: SqlServerOptions, clock: Clock, opened: CloseStack): Sources {
+export function openSources(
+  sic: SqlServerOptions,
+  postpaid: SqlServerOptions,
+  clock: Clock,
+  opened: CloseStack,
+): Sources {
   const guards = { sic: new SourceGuard({ ...GUARD, clock }), postpaid: new SourceGuard({ ...GUARD, clock }) }
   const sources = {
     prepaid: opened.use('sic', guardedPrepaidSource(sqlServerPrepaidSource(sic), guards.sic)),

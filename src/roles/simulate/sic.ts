@@ -59,7 +59,16 @@ export async function run(args: readonly string[]): Promise<number> {
     const password = await readOr(values['password-file'], async () => DEMO_PASSWORD)
     const server = opened.add(
       'sic server',
-      await startSicServer({ host: '127.0.0.1', port, controlPort, databaseUrl, login: LOGIN, password, encryption, log }),
+      await startSicServer({
+        host: '127.0.0.1',
+        port,
+        controlPort,
+        databaseUrl,
+        login: LOGIN,
+        password,
+        encryption,
+        log,
+      }),
     )
     process.stdout.write(
       [
