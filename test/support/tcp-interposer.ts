@@ -2,12 +2,14 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 
 /**
  * What happens to the next thing that the server says: `hang` lets its first bytes through and then nothing more on
- * that connection, `die` cuts the connection after them, `garble` replaces what follows, `hold` keeps all of it back
- * until `release`.
+ * that connection, `die` cuts the connection after them, `garble` leaves the frame and replaces the content, `hold`
+ * keeps all of it back until `release`.
  */
 export type Fault = 'hang' | 'die' | 'garble' | 'hold'
 
-/** Enough for a packet's header and the start of its content. */
+/** Of a TDS packet. */
+const HEADER_BYTES = 8
+/** The header and the start of the content. */
 const LET_THROUGH_BYTES = 24
 
 /** Stands between a client and a server on 127.0.0.1 and spoils one answer when told to. */
@@ -83,7 +85,7 @@ export class TcpInterposer implements AsyncDisposable {
   #spoil(fault: Fault, client: Socket, chunk: Buffer): void {
     if (fault === 'hold') return void this.#held.push(() => client.write(chunk))
     const begun = chunk.subarray(0, Math.min(LET_THROUGH_BYTES, chunk.length - 1))
-    if (fault === 'garble') return void client.write(Buffer.concat([begun, chunk.subarray(begun.length).fill(0xe7)]))
+    if (fault === 'garble') return void client.write(Buffer.from(chunk).fill(0x00, HEADER_BYTES))
     client.write(begun, () => (fault === 'die' ? client.destroy() : undefined))
   }
 

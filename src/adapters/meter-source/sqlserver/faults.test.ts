@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { after, before, beforeEach, suite, test } from 'node:test'
+import { inspect } from 'node:util'
+import { sql } from 'kysely'
+import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
+import { type Fault, TcpInterposer } from '#test/support/tcp-interposer.ts'
+import type { SqlServerOptions } from './options.ts'
+import { sqlServerPostpaidSource } from './postpaid-source.ts'
+import { sqlServerPrepaidSource } from './prepaid-source.ts'
+
+const SALES = 'HEXING_SENELECBILL_ALHDL2'
+const meter = { number: '14250000016', police: '210000001' }
+const range = { from: '2026-01-01', to: '2027-01-01' }
+const ask = (source: PrepaidSource, signal?: AbortSignal) => source.sales(meter, range, signal)
+
+function isUnavailable(...reasons: SourceUnavailable['reason'][]) {
+  return (error: unknown): boolean => {
+    assert.ok(error instanceof SourceUnavailable, inspect(error))
+    assert.ok(reasons.includes(error.reason), inspect(error))
+    return true
+  }
+}
+
+suite('the SQL Server source and the simulated SIC', () => {
+  let sic: SicUnderTest
+  before(async () => {
+    sic = await sicUnderTest()
+  })
+  after(() => sic[Symbol.asyncDispose]())
+  beforeEach(async () => {
+    await sql`truncate ${sql.id('SIC', SALES)}`.execute(sic.source.db)
+    const rows = Array.from({ length: 40 }, (_, place) => ({
+      NUMERO_COMMANDE: `N${place}`,
+      NUMERO_COMPTEUR: meter.number,
+      POLICE: meter.police,
+      NOM_AGENCE_ENCAISSEMENT: 'AGENCE THIÈS',
+      DATE_TRANSACTION: `2026-03-${String((place % 28) + 1).padStart(2, '0')} 10:00:00.337`,
+      ENERGIE_VENDUE: '113.9',
+      MONTANT_RECU: '10000',
+    }))
+    await sic.insert(SALES, rows)
+  })
+
+  /** A source that reaches the simulator through a wire that the test can spoil. */
+  async function overWire(changed: Partial<SqlServerOptions> = {}) {
+    const wire = await TcpInterposer.start(sic.port)
+    const source = sqlServerPrepaidSource(sic.options('SIC', { port: wire.port, queryTimeoutMs: 400, ...changed }))
+    assert.equal((await ask(source)).length, 40)
+    return {
+      wire,
+      source,
+      async [Symbol.asyncDispose]() {
+        await source[Symbol.asyncDispose]()
+        await wire[Symbol.asyncDispose]()
+      },
+    }
+  }
+
+  test('hands over every column as delivered, accents and nulls included', async () => {
+    await using source = sqlServerPrepaidSource(sic.options('SIC'))
+    const [first] = await ask(source)
+    assert.equal(first?.delivered['NOM_AGENCE_ENCAISSEMENT'], 'AGENCE THIÈS')
+    assert.equal(first?.delivered['DATE_TRANSACTION'], '2026-03-01T10:00:00.337')
+    assert.equal(first?.delivered['TOKEN'], null)
+    assert.equal(Object.keys(first?.delivered ?? {}).length, 26)
+    assert.equal(first?.soldAt.toISOString(), '2026-03-01T10:00:00.337Z')
+  })
+
+  test('a row that the source repeats counts once', async () => {
+    const row = { NUMERO_COMMANDE: 'D', NUMERO_COMPTEUR: '77', POLICE: '7', DATE_TRANSACTION: '2026-05-05 10:00' }
+    await sic.insert(SALES, [row, row])
+    await using source = sqlServerPrepaidSource(sic.options('SIC'))
+    assert.equal((await source.sales({ number: '77', police: '7' }, range)).length, 1)
+  })
+
+  test('what a customer typed is never part of the statement', async () => {
+    await using source = sqlServerPrepaidSource(sic.options('SIC'))
+    const typed = ["' OR 1=1 --", "1'; DROP TABLE Historique; --", '%', 'é☀', '1'.repeat(300), `${meter.number} x`]
+    for (const number of typed) assert.deepEqual(await source.sales({ ...meter, number }, range), [])
+    await using bills = sqlServerPostpaidSource(sic.options('HISTH2MC'))
+    assert.deepEqual(await bills.bills("' OR 1=1 --", range), [])
+  })
+
+  test('a wrong password is refused, and printed nowhere', async () => {
+    const password = 'not-the-password-at-all'
+    await using source = sqlServerPrepaidSource(sic.options('SIC', { password }))
+    await assert.rejects(ask(source), (error) => {
+      assert.doesNotMatch(inspect(error, { depth: 10, showHidden: true }), new RegExp(password))
+      return isUnavailable('refused')(error)
+    })
+  })
+
+  test('a database without the table is refused', async () => {
+    await using source = sqlServerPrepaidSource(sic.options('HISTH2MC'))
+    await assert.rejects(ask(source), isUnavailable('refused'))
+  })
+
+  test('a slow answer costs its timeout; the next question is answered', async () => {
+    await using subject = await overWire()
+    const spoiled = subject.wire.spoilNext('hold')
+    const asked = assert.rejects(ask(subject.source), isUnavailable('too_slow'))
+    await spoiled
+    await asked
+    subject.wire.release()
+    assert.equal((await ask(subject.source)).length, 40)
+  })
+
+  const faults: readonly (readonly [Fault, readonly SourceUnavailable['reason'][]])[] = [
+    ['hang', ['too_slow']],
+    ['die', ['unreachable']],
+    ['garble', ['malformed']],
+  ]
+  for (const [fault, reasons] of faults) {
+    test(`an answer that begins and then goes wrong (${fault}) fails; the next question is answered`, async () => {
+      await using subject = await overWire()
+      const spoiled = subject.wire.spoilNext(fault)
+      const asked = assert.rejects(ask(subject.source), isUnavailable(...reasons))
+      await spoiled
+      await asked
+      assert.equal((await ask(subject.source)).length, 40)
+    })
+  }
+
+  test('a question cancelled in mid-answer rejects with its reason; the next one is answered', async () => {
+    await using subject = await overWire({ queryTimeoutMs: 5000 })
+    const cancel = new AbortController()
+    const reason = new Error('the customer has gone')
+    const spoiled = subject.wire.spoilNext('hold')
+    const asked = assert.rejects(ask(subject.source, cancel.signal), (error) => error === reason)
+    await spoiled
+    cancel.abort(reason)
+    await asked
+    subject.wire.release()
+    assert.equal((await ask(subject.source)).length, 40)
+  })
+
+  test('a source that was down when the program started is asked once it is up', async () => {
+    const wire = await TcpInterposer.start(sic.port)
+    const { port } = wire
+    await wire[Symbol.asyncDispose]()
+    await using source = sqlServerPrepaidSource(sic.options('SIC', { port }))
+    await assert.rejects(ask(source), isUnavailable('unreachable'))
+    await using _again = await TcpInterposer.start(sic.port, port)
+    assert.equal((await ask(source)).length, 40)
+  })
+
+  test('connections that died while idle are not noticed by anybody', async () => {
+    await using subject = await overWire()
+    const gone = subject.wire.cutAll()
+    await gone
+    assert.equal((await ask(subject.source)).length, 40)
+  })
+
+  test('closing while an answer hangs ends', async () => {
+    const subject = await overWire()
+    const spoiled = subject.wire.spoilNext('hang')
+    const asked = assert.rejects(ask(subject.source), isUnavailable('too_slow', 'unreachable'))
+    await spoiled
+    await subject[Symbol.asyncDispose]()
+    await asked
+  })
+})

@@ -1,0 +1,62 @@
+import { createLogger } from '#src/core/logger.ts'
+import type { SqlServerOptions } from '#src/adapters/meter-source/sqlserver/options.ts'
+import { insertRows, rowOf } from '#src/simulators/sic/data/insert-rows.ts'
+import { findSourceTable } from '#src/simulators/sic/data/tables.ts'
+import { startSicServer } from '#src/simulators/sic/server.ts'
+import { type SourceDatabase, sourceDatabase } from '#test/support/source-database.ts'
+
+const LOGIN = 'samaconso_reader'
+const PASSWORD = 'for-the-tests-alone-1'
+
+export interface SicUnderTest extends AsyncDisposable {
+  readonly port: number
+  readonly source: SourceDatabase
+  /** How to reach it, with short timeouts. */
+  options(database: 'SIC' | 'HISTH2MC', changed?: Partial<SqlServerOptions>): SqlServerOptions
+  /** Columns that are not given are null. */
+  insert(table: string, rows: readonly Readonly<Record<string, string | null>>[]): Promise<void>
+}
+
+/** The simulated SIC and Postpaid databases over empty tables, on a free port. */
+export async function sicUnderTest(): Promise<SicUnderTest> {
+  const source = await sourceDatabase()
+  const server = await startSicServer({
+    host: '127.0.0.1',
+    port: 0,
+    databaseUrl: source.url,
+    login: LOGIN,
+    password: PASSWORD,
+    encryption: 'off',
+    log: createLogger('warn', process.stderr),
+  })
+  return {
+    port: server.port,
+    source,
+    options: (database, changed = {}) => ({
+      host: '127.0.0.1',
+      port: server.port,
+      database,
+      user: LOGIN,
+      password: PASSWORD,
+      encrypt: 'off',
+      trustServerCertificate: true,
+      connectTimeoutMs: 2000,
+      queryTimeoutMs: 2000,
+      poolMax: 4,
+      ...changed,
+    }),
+    async insert(name, rows) {
+      const table = findSourceTable(name)
+      if (table === undefined) throw new Error(`no source table ${name}`)
+      await insertRows(
+        source.db,
+        table,
+        rows.map((row) => rowOf(table, row)),
+      )
+    },
+    async [Symbol.asyncDispose]() {
+      await server.close()
+      await source[Symbol.asyncDispose]()
+    },
+  }
+}
