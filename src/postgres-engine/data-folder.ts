@@ -53,7 +53,7 @@ export async function createDatabase(
   const unfinished = `${dataDir}.new`
   try {
     rmSync(unfinished, { recursive: true, force: true })
-    mkdirSync(unfinished, { recursive: true, mode: 0o700 })
+    mkdirSync(unfinished, { mode: 0o700 })
     if (as.user !== undefined) chownSync(unfinished, as.user.uid, as.user.gid)
     const passwordFile = openNamelessFile(`${password}\n`, as)
     try {
@@ -94,7 +94,7 @@ async function initdb(
   ctype: string,
 ): Promise<Initdb> {
   const output: string[] = []
-  const [command = '', ...args] = [
+  const [command, ...args] = [
     ...as.prefix,
     join(as.binaries, 'bin', 'initdb'),
     `--pgdata=${folder}`,

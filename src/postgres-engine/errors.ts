@@ -40,7 +40,8 @@ export function explainFailure(output: readonly string[], dataDir: string, port:
 export function explainFileError(error: unknown, path: string): PostgresEngineError {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === 'ENOSPC' || code === 'EDQUOT') return noSpace(path, error)
-  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return noAccess(path, error)
+  // Node says ENOENT where a chain of folders cannot be made on a read-only disk.
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOENT'].includes(code ?? '')) return noAccess(path, error)
   return new PostgresEngineError('failed', `The database folder ${path} cannot be used: ${message}`, { cause: error })
 }
 

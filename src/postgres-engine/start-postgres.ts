@@ -114,9 +114,10 @@ async function startOn(
   const { log, socketDir, settings = {} } = options
   const output: string[] = []
   const ready = Promise.withResolvers<'ready'>()
-  const [command = '', ...args] = [
+  const program = join(as.binaries, 'bin', 'postgres')
+  const [command = program, ...args] = [
     ...as.prefix,
-    join(as.binaries, 'bin', 'postgres'),
+    program,
     '-D',
     dataDir,
     ...settingArguments({ port, socketDir, settings }),
