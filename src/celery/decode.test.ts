@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
-import { headersAsReceived } from '#src/ports/message-headers.ts'
+import { headersAsReceived, int32 } from '#src/ports/message-headers.ts'
 import { decodeTaskMessage, type Readable, TaskMessageUnreadable, type UnreadableReason } from './decode.ts'
 import { encodeTaskMessage, jsonBody, newEnvelope, type NewTask } from './message.ts'
 
@@ -63,9 +63,22 @@ test('each way to be no readable task has its reason', () => {
 })
 
 test('a small body that inflates to a huge one is refused', () => {
-  const bomb = deflateSync(Buffer.alloc(64 * 1024 * 1024, ' '))
+  const bomb = deflateSync(`[[], {}, {}${' '.repeat(64 * 1024 * 1024)}]`)
   assert.ok(bomb.length < 100_000)
   assertUnreadable(message(bomb, { task: 't', id: 'i', compression: 'application/x-gzip' }), 'undecodable')
+})
+
+test('the history of a dead-lettered message is not the caller’s headers', () => {
+  const death = { queue: 'q', reason: 'rejected', count: 1 }
+  const headers = {
+    task: 't',
+    id: 'i',
+    mine: 600,
+    'x-death': [death],
+    'x-first-death-queue': 'q',
+    'x-last-death-reason': 'expired',
+  }
+  assert.deepEqual(decodeTaskMessage(message('[[], {}, {}]', headers)).envelope.customHeaders, { mine: int32(600) })
 })
 
 test('bytes of any kind are read or refused, never worse', () => {

@@ -105,8 +105,7 @@ function readContent({ properties, headers, body }: Readable): unknown {
   }
   const bytes = decompress(body, headers['compression'])
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    return readPythonJson(text)
+    return readPythonJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
     throw new TaskMessageUnreadable('undecodable', 'the body is not JSON in UTF-8', { cause: error })
   }
@@ -115,7 +114,10 @@ function readContent({ properties, headers, body }: Readable): unknown {
 function decompress(body: Buffer, compression: ReceivedHeaderValue | undefined): Buffer {
   if (compression === undefined || compression === null) return body
   if (compression !== 'application/x-gzip') {
-    throw new TaskMessageUnreadable('unsupported', `compression ${String(compression)}`)
+    throw new TaskMessageUnreadable(
+      'unsupported',
+      `compression ${typeof compression === 'string' ? compression : 'is no text'}`,
+    )
   }
   try {
     // Celery's x-gzip is zlib's own format.

@@ -3,7 +3,7 @@ import { type Broker, BrokerRefused } from '#src/ports/broker.ts'
 import type { Timers } from '#src/ports/timers.ts'
 import type { TaskMessage } from './decode.ts'
 import type { Observers, TaskRequest } from './observer.ts'
-import { type Outcome, outcomeOfError, SoftTimeLimitExceeded, TimeLimitExceeded, WorkerShutdown } from './outcome.ts'
+import { type Outcome, outcomeOfError, SoftTimeLimitExceeded, WorkerShutdown } from './outcome.ts'
 import { retryMessage } from './retry.ts'
 import { retry, type Task, type TaskContext } from './task.ts'
 import { type Run, runWithin, type TimeLimits } from './time-limits.ts'
@@ -68,7 +68,7 @@ export class Execution {
   #outcomeOf(run: Run, { task, message }: PreparedRequest): Outcome {
     if (run.how === 'returned') return { state: 'success', result: run.result }
     if (run.told instanceof WorkerShutdown) return { state: 'released' }
-    if (run.how === 'left') return { state: 'timed_out', error: run.told as TimeLimitExceeded }
+    if (run.how === 'left') return { state: 'timed_out', error: run.told }
     const gaveUp = run.told !== undefined && (run.error === run.told || isAbortError(run.error))
     if (gaveUp && run.told instanceof SoftTimeLimitExceeded) return { state: 'failure', error: run.told }
     return outcomeOfError(run.error, message.envelope.retries, task.retryRule, this.#options.random)

@@ -8,7 +8,7 @@ export type Outcome =
   | { readonly state: 'rejected'; readonly requeue: boolean }
   | { readonly state: 'ignored' }
   /** The hard limit passed. The handler cannot be killed inside a process: it was told by its signal, and left alone. */
-  | { readonly state: 'timed_out'; readonly error: TimeLimitExceeded }
+  | { readonly state: 'timed_out'; readonly error: unknown }
   /** The worker shuts down and the handler gave up: the message is for another worker. */
   | { readonly state: 'released' }
 

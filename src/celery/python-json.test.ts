@@ -23,7 +23,7 @@ test('reads what Python writes and JSON forbids', () => {
     'Infinity',
     '1234567890123456789',
   ])
-  assert.equal(readPythonJson('1234567890123456789.5'), 1234567890123456789.5)
+  assert.equal(readPythonJson('1234567890123456789.5'), 1234567890123456800)
 })
 
 test('refuses what is not JSON, however it tries', () => {

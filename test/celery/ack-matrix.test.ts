@@ -144,6 +144,9 @@ async function exercise(row: Row, when: 'early' | 'late'): Promise<void> {
     expected.heard,
   )
   assert.equal(settledAs[0], { acked: 'ack', requeued: 'requeue', dead: 'drop' }[expected.message])
+  // A requeued message runs again, under its limits; the retry waits for its eta.
+  const timersLeft = expected.message === 'requeued' ? 2 : row.outcome === 'retry' ? 1 : 0
+  assert.equal(bench.time.waiting, timersLeft)
   assert.deepEqual(gate.entered, expected.message === 'requeued' ? ['1', '1 again'] : ['1'])
 }
 

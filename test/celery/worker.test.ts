@@ -312,6 +312,19 @@ test('with early ack a lost connection does not run the task twice', async () =>
   assert.deepEqual(await bench.leftovers(), [])
 })
 
+test('with early ack a task whose delivery is dead does not run: it comes again', async () => {
+  const gate = new Gate()
+  await using bench = workerBench([gated(gate, false)])
+  const consume = bench.broker.consume.bind(bench.broker)
+  bench.broker.consume = (queue, options, onMessage) =>
+    consume(queue, options, (delivery) => onMessage({ ...delivery, ack: () => false }))
+  await bench.worker.start()
+  await bench.send('t', 'a')
+  await settled()
+  assert.deepEqual(gate.entered, [])
+  assert.deepEqual(bench.log, ['received a'])
+})
+
 test('a deleted queue is declared and consumed again', async () => {
   const gate = new Gate()
   await using bench = workerBench([gated(gate)])
@@ -369,6 +382,42 @@ test('warm shutdown: what runs ends, what waits goes back at once and in order',
   assert.equal(bench.time.waiting, 0)
 })
 
+test('once it closes nothing new begins, while the broker still answers the stop', async () => {
+  const gate = new Gate()
+  await using bench = workerBench([gated(gate)], { concurrency: 1 })
+  const answer = Promise.withResolvers<void>()
+  const consume = bench.broker.consume.bind(bench.broker)
+  bench.broker.consume = async (...call) => {
+    const consumer = await consume(...call)
+    const stop = consumer.stop.bind(consumer)
+    consumer.stop = () => answer.promise.then(stop)
+    return consumer
+  }
+  await bench.worker.start()
+  for (const id of ['a', 'b', 'c', 'd']) await bench.send('t', id)
+  await settled()
+  const closing = bench.worker.close()
+  await gate.open('a')
+  answer.resolve()
+  await closing
+  assert.deepEqual(gate.entered, ['a'])
+  assert.deepEqual(
+    (await bench.leftovers()).map(({ envelope }) => envelope.id),
+    ['b', 'c', 'd'],
+  )
+})
+
+test('closed while it starts it takes nothing', async () => {
+  await using bench = workerBench([gated(new Gate())])
+  await bench.send('t', 'a')
+  const starting = bench.worker.start()
+  await Promise.allSettled([bench.worker.close(), starting])
+  assert.deepEqual(
+    (await bench.leftovers()).map(({ envelope, redelivered }) => [envelope.id, redelivered]),
+    [['a', false]],
+  )
+})
+
 test('when the time to drain is over tasks are told, and their messages go back', async () => {
   const told: unknown[] = []
   const obeys = defineTask({
@@ -392,9 +441,10 @@ test('when the time to drain is over tasks are told, and their messages go back'
   const closing = bench.worker.close()
   await bench.time.pass(9_999)
   assert.deepEqual(told, [])
-  await bench.time.pass(1_001)
-  await closing
+  await bench.time.pass(1)
   assert.deepEqual(told, ['WorkerShutdown'])
+  await bench.time.pass(1_000)
+  await closing
   assert.deepEqual(
     (await bench.leftovers()).map(({ envelope }) => envelope.id),
     ['obeys', 'deaf'],

@@ -429,7 +429,7 @@ async function deadLetters({ broker, passTime, name }: Bench): Promise<void> {
     [rejected, 'rejected'],
     [expired, 'expired'],
   ] as const) {
-    const [death] = delivery?.headers['x-death'] as readonly { queue: string; reason: string; count: number }[]
+    const [death] = delivery!.headers['x-death'] as readonly { queue: string; reason: string; count: number }[]
     assert.deepEqual([death?.queue, death?.reason, death?.count], [name, reason, 1])
   }
   assert.deepEqual([expired?.properties.expiration, expired?.properties.correlationId], [undefined, 'c'])
