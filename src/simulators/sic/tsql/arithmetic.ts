@@ -63,10 +63,14 @@ function numberArithmetic(operator: ArithmeticOperator, left: Typed, right: Type
   if (common.kind === 'integer' || common.kind === 'bit') return { sql: plain, type: common }
   if (common.kind === 'float') return floatArithmetic(operator, left, right)
   if (common.kind === 'money') return { sql: `round(${plain}::numeric, 4)`, type: MONEY }
-  const type = decimalResult(operator, asDecimal(left.type), asDecimal(right.type))
+  const type = decimalResult(operator, decimalOperand(left), decimalOperand(right))
   const exact = `(${left.sql}::numeric ${operator} ${right.sql}::numeric)`
   if (operator === '/') return { sql: `trunc(${exact}, ${type.scale})`, type }
   return { sql: type.precision === 38 ? `round(${exact}, ${type.scale})` : exact, type }
+}
+
+function decimalOperand({ type, literalDigits }: Typed): DecimalType {
+  return literalDigits === undefined ? asDecimal(type) : { kind: 'decimal', precision: literalDigits, scale: 0 }
 }
 
 function floatArithmetic(operator: ArithmeticOperator, left: Typed, right: Typed): Typed {

@@ -53,7 +53,10 @@ export function translateValue(expression: Expression, scope: Scope, translation
 
 function numberLiteral(text: string): Typed {
   if (/e/i.test(text)) return { sql: `${text}::double precision`, type: FLOAT }
-  if (!text.includes('.') && Number(text) <= 0x7fff_ffff) return { sql: String(BigInt(text)), type: INT }
+  if (!text.includes('.') && Number(text) <= 0x7fff_ffff) {
+    const sql = String(BigInt(text))
+    return { sql, type: INT, literalDigits: sql.length }
+  }
   const [whole = '', fraction = ''] = text.replace(/^0+/, '').split('.')
   const scale = Math.min(38, fraction.length)
   const precision = Math.min(38, Math.max(1, whole.length + scale))

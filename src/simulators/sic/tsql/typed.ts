@@ -4,6 +4,8 @@ import { INT, nvarchar, type SqlType, varchar } from '../sql-type.ts'
 export interface Typed {
   readonly sql: string
   readonly type: SqlType
+  /** Of an integer that the statement spells out: beside a decimal it is only as precise as it is written. */
+  readonly literalDigits?: number
 }
 
 export type TextType = Extract<SqlType, { kind: 'text' }>
