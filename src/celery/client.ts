@@ -60,8 +60,9 @@ export class CeleryClient {
    * @throws BrokerUnavailable, after which the task may have been taken all the same: send it again with the same id
    * @throws BrokerRefused when the queue is there and declared otherwise
    * @throws JsonUnwritable when an argument cannot be sent
+   * @throws the signal's reason, after which the task may have been taken too
    */
-  async sendTask(send: SendTask): Promise<string> {
+  async sendTask(send: SendTask, options: { signal?: AbortSignal } = {}): Promise<string> {
     const { id = randomUUID(), queue, args = [], kwargs = {} } = send
     const now = this.#clock()
     const envelope = newEnvelope({
@@ -83,15 +84,16 @@ export class CeleryClient {
       replyTo: send.replyTo ?? '',
     })
     const message = encodeTaskMessage({ exchange: '', routingKey: queue }, envelope, jsonBody(args, kwargs), now)
+    const publishOptions = { mandatory: true, ...options }
     await this.#declare(queue)
     try {
-      await this.#broker.publish(message, { mandatory: true })
+      await this.#broker.publish(message, publishOptions)
     } catch (error) {
       if (!(error instanceof BrokerRefused) || error.code !== NO_ROUTE) throw error
       // Someone deleted the queue since.
       this.#declared.delete(queue)
       await this.#declare(queue)
-      await this.#broker.publish(message, { mandatory: true })
+      await this.#broker.publish(message, publishOptions)
     }
     return id
   }

@@ -26,11 +26,12 @@ export type Readable = Pick<Delivery, 'properties' | 'headers' | 'body'>
 
 /**
  * - `not_a_task`: neither protocol.
+ * - `too_large`: reading it would hold up everything else.
  * - `unsupported`: a content type or compression that we do not read; pickle for safety.
  * - `undecodable`: the bytes are not what the content type says.
  * - `malformed`: a header or part of the body that cannot be, such as an eta that is no time.
  */
-export type UnreadableReason = 'not_a_task' | 'unsupported' | 'undecodable' | 'malformed'
+export type UnreadableReason = 'not_a_task' | 'too_large' | 'unsupported' | 'undecodable' | 'malformed'
 
 export class TaskMessageUnreadable extends Error {
   override readonly name = 'TaskMessageUnreadable'
@@ -42,8 +43,8 @@ export class TaskMessageUnreadable extends Error {
   }
 }
 
-/** A small message must not inflate to fill the memory. */
-const LARGEST_BODY_BYTES = 32 * 1024 * 1024
+/** Reading so much JSON takes some 100 ms, in which the process does nothing else. It counts after decompression too. */
+const LARGEST_BODY_BYTES = 16 * 1024 * 1024
 const TEXT_ENCODINGS: ReadonlySet<string> = new Set(['utf-8', 'utf8', 'us-ascii', 'ascii', 'binary'])
 
 type Fields = Readonly<Record<string, unknown>>
@@ -103,6 +104,7 @@ function readContent({ properties, headers, body }: Readable): unknown {
   if (!TEXT_ENCODINGS.has(contentEncoding.toLowerCase())) {
     throw new TaskMessageUnreadable('unsupported', `content encoding ${contentEncoding}`)
   }
+  if (body.length > LARGEST_BODY_BYTES) throw new TaskMessageUnreadable('too_large', `a body of ${body.length} bytes`)
   const bytes = decompress(body, headers['compression'])
   try {
     return readPythonJson(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -123,7 +125,9 @@ function decompress(body: Buffer, compression: ReceivedHeaderValue | undefined):
     // Celery's x-gzip is zlib's own format.
     return inflateSync(body, { maxOutputLength: LARGEST_BODY_BYTES })
   } catch (error) {
-    throw new TaskMessageUnreadable('undecodable', 'the body cannot be decompressed', { cause: error })
+    const isTooLarge = error instanceof RangeError
+    const reason = isTooLarge ? 'too_large' : 'undecodable'
+    throw new TaskMessageUnreadable(reason, 'the body cannot be decompressed', { cause: error })
   }
 }
 

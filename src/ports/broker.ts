@@ -89,6 +89,8 @@ export interface PublishOptions {
   readonly mandatory?: boolean
   /** False: resolves when the message was handed to the connection, and it may be lost. @default true */
   readonly confirm?: boolean
+  /** Ends the wait (a broker short of memory takes nothing for as long as that lasts); the message may arrive all the same. */
+  readonly signal?: AbortSignal
 }
 
 export interface ConsumeOptions {

@@ -501,6 +501,13 @@ test('a task sent to a queue that was deleted since is not lost', async () => {
   assert.equal(await bench.ready(), 1)
 })
 
+test('a send can be told to stop waiting', async () => {
+  await using bench = workerBench([])
+  const patience = AbortSignal.abort(new Error('enough'))
+  await assert.rejects(bench.client.sendTask({ task: 't', queue: 'q' }, { signal: patience }), /enough/)
+  assert.equal(await bench.ready(), 0)
+})
+
 test('a declare that failed is tried again by the next send', async () => {
   await using bench = workerBench([])
   const client = new CeleryClient({ broker: bench.outside, clock: bench.time.now })

@@ -76,6 +76,7 @@ export class MemoryConnection implements Broker {
   }
 
   async publish(message: OutgoingMessage, options: PublishOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted()
     this.#needConnection()
     checkShortTexts(message)
     const { exchange, routingKey, properties, headers, body } = message
