@@ -83,6 +83,10 @@ function problemOf(setting: Setting, value: string): string | undefined {
   if (setting.protocols !== undefined && !setting.protocols.includes(protocolOf(value))) {
     return `is not an address that starts with ${setting.protocols.map((protocol) => `${protocol}//`).join(' or ')}`
   }
+  const password = setting.protocols === undefined ? undefined : decodeURIComponent(new URL(value).password)
+  if (setting.needsPassword === true && password === '') return 'has no password: the client would use a known default'
+  if (password !== undefined && KNOWN_DEFAULTS.has(password.toLowerCase())) return 'has a known default as its password'
+  if (setting.kind === 'url' && password !== '') return 'must not contain a password: it has a setting of its own'
   if (setting.minLength !== undefined && value.length < setting.minLength) {
     return `is shorter than ${setting.minLength} characters`
   }

@@ -4,10 +4,13 @@ export type Role = 'embedded' | 'api' | 'worker' | 'migrate' | 'create'
 export interface Setting {
   readonly name: string
   readonly what: string
+  /** A `url` is no secret itself: its password has a setting of its own. */
   readonly kind: 'text' | 'url' | 'port' | 'secret' | 'level'
   /** Secrets that sign must be long; all secrets must not be a known default. */
   readonly minLength?: number
   readonly protocols?: readonly string[]
+  /** Without one in the address the client would use a known default. */
+  readonly needsPassword?: boolean
   readonly default?: string
   readonly must: readonly Role[]
   readonly may: readonly Role[]
@@ -15,6 +18,14 @@ export interface Setting {
 
 /** Every setting there is. Each secret can be given as NAME_FILE as well: the path of a file that holds it. */
 export const SETTINGS = [
+  {
+    name: 'DATABASE_URL',
+    what: 'PostgreSQL through PgBouncer (port 6432, transaction pooling)',
+    kind: 'secret',
+    protocols: ['postgres:', 'postgresql:'],
+    must: ['api', 'worker'],
+    may: [],
+  },
   {
     name: 'DATABASE_DIRECT_URL',
     what: 'PostgreSQL itself (port 5432), for what cannot go through PgBouncer. Unset, the create commands use the embedded system that runs in SAMACONSO_HOME',
@@ -24,12 +35,85 @@ export const SETTINGS = [
     may: ['create'],
   },
   {
+    name: 'DATABASE_REPLICA_URL',
+    what: 'a read replica for what may be a moment old; unset, reads go to the primary',
+    kind: 'secret',
+    protocols: ['postgres:', 'postgresql:'],
+    must: [],
+    may: ['api'],
+  },
+  {
+    name: 'BROKER_URL',
+    what: 'RabbitMQ, amqp://user:password@host:5672/vhost',
+    kind: 'secret',
+    protocols: ['amqp:', 'amqps:'],
+    needsPassword: true,
+    must: ['api', 'worker'],
+    may: [],
+  },
+  {
+    name: 'REDIS_URL',
+    what: 'Redis, redis://:password@host:6379/0; what it holds may be lost at any time',
+    kind: 'secret',
+    protocols: ['redis:', 'rediss:'],
+    must: ['api', 'worker'],
+    may: [],
+  },
+  {
+    name: 'SIC_URL',
+    what: 'the prepaid sales, sqlserver://user@host:1433/SIC; unset, that source is unavailable',
+    kind: 'url',
+    protocols: ['sqlserver:'],
+    must: [],
+    may: ['api'],
+  },
+  { name: 'SIC_PASSWORD', what: 'the password of SIC_URL', kind: 'secret', must: [], may: ['api'] },
+  {
+    name: 'POSTPAID_URL',
+    what: 'the postpaid bills, sqlserver://user@host:1433/HISTH2MC; unset, that source is unavailable',
+    kind: 'url',
+    protocols: ['sqlserver:'],
+    must: [],
+    may: ['api'],
+  },
+  { name: 'POSTPAID_PASSWORD', what: 'the password of POSTPAID_URL', kind: 'secret', must: [], may: ['api'] },
+  {
+    name: 'FCM_CREDENTIALS_FILE',
+    what: "the service account's key file, as Google hands it out",
+    kind: 'text',
+    must: ['worker'],
+    may: [],
+  },
+  {
+    name: 'FCM_BASE_URL',
+    what: "another address than FCM's own, such as the simulator's",
+    kind: 'url',
+    protocols: ['https:'],
+    must: [],
+    may: ['worker'],
+  },
+  {
+    name: 'FCM_PROXY_URL',
+    what: 'the HTTP proxy on the way to FCM; unset, none',
+    kind: 'secret',
+    protocols: ['http:', 'https:'],
+    must: [],
+    may: ['worker'],
+  },
+  {
+    name: 'FCM_CA_FILE',
+    what: "the authorities that FCM's certificate is checked against; unset, the system's",
+    kind: 'text',
+    must: [],
+    may: ['worker'],
+  },
+  {
     name: 'PORT',
-    what: 'the port of the HTTP API, on 127.0.0.1 in embedded mode',
+    what: 'the port of the HTTP API; in embedded mode on 127.0.0.1 alone',
     kind: 'port',
     default: '8001',
     must: [],
-    may: ['embedded'],
+    may: ['embedded', 'api'],
   },
   {
     name: 'SAMACONSO_HOME',
@@ -44,7 +128,7 @@ export const SETTINGS = [
     what: 'signs access tokens; the same on every API. Made at the first start in embedded mode',
     kind: 'secret',
     minLength: 16,
-    must: [],
+    must: ['api'],
     may: ['embedded'],
   },
   {
@@ -53,15 +137,15 @@ export const SETTINGS = [
     kind: 'secret',
     minLength: 16,
     must: [],
-    may: ['embedded'],
+    may: ['embedded', 'api'],
   },
   {
     name: 'LOG_LEVEL',
-    what: 'trace, debug, info, warn, error, fatal or silent',
+    what: 'trace, debug, info, warn, error, fatal or silent; info has errors, slow requests and life events, no line per request',
     kind: 'level',
     default: 'info',
     must: [],
-    may: ['embedded', 'migrate', 'create'],
+    may: ['embedded', 'api', 'worker', 'migrate', 'create'],
   },
 ] as const satisfies readonly Setting[]
 
