@@ -50,7 +50,7 @@ export async function startFcmSimulator(options: FcmSimulatorOptions): Promise<F
   const front = new TlsFront(certificate, (exchange) => answerExchange(world, exchange))
 
   const port = await front.listen(host, options.port)
-  const baseUrl = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const baseUrl = `https://${reachable(host)}:${port}`
   const account = serviceAccount(dir, baseUrl)
   let messages = 0
   const world: FcmWorld = {
@@ -107,6 +107,13 @@ export async function startFcmSimulator(options: FcmSimulatorOptions): Promise<F
     control: { port: controlPort, url: `http://${CONTROL_HOST}:${controlPort}`, rules, received },
     close,
   }
+}
+
+/** How a client on this machine names the host that the simulator listens on. */
+function reachable(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 /** The TLS port: each connection goes to the protocol that it agreed on. */

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { controlHelp } from './control-help.ts'
 import { BadControlRequest, readRule } from './control-shapes.ts'
 import { Received } from './received.ts'
 import { PREFIXES, Rules, seededRandom } from './rules.ts'
@@ -25,6 +27,16 @@ suite('rules', () => {
     assert.ok(taken > 900 && taken < 1100, `${taken} of 4000`)
     assert.deepEqual(draw(7), draw(7))
     assert.notDeepEqual(draw(7), draw(8))
+  })
+
+  test('README and help name the prefixes that there are', () => {
+    const readme = readFileSync(new URL('README.md', import.meta.url), 'utf8')
+    const rows = readme.split('\n').filter((line) => line.startsWith('| `') && line.includes('-`'))
+    const documented = rows.flatMap((row) =>
+      [...(row.split(' | ')[0] ?? '').matchAll(/`([a-z]+-)`/g)].map(([, name]) => name),
+    )
+    assert.deepEqual(documented, Object.keys(PREFIXES))
+    for (const prefix of documented) assert.ok(controlHelp.includes(`  ${prefix} `), prefix)
   })
 
   test('a rule on the token endpoint leaves sends alone', () => {

@@ -7,7 +7,7 @@ import { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
 import { connectProxy } from './connect-proxy.ts'
-import { type SimulatedFcm, simulatedFcm } from './support.ts'
+import { newFolder, type SimulatedFcm, simulatedFcm } from './support.ts'
 
 const isCredentialsFault = (error: unknown): boolean =>
   error instanceof PushGatewayUnusable && error.reason === 'credentials'
@@ -71,9 +71,18 @@ suite('FCM credentials', { timeout: 60_000 }, () => {
     assert.deepEqual(outcome, { state: 'retry', reason, afterMs: 10_000, maybeSent: false })
   })
 
+  for (const fault of ['hang', 'half_answer', 'reset'] as const) {
+    test(`a token endpoint that answers with ${fault} is an outcome too`, async (t) => {
+      const fcm = await simulatedFcm(t)
+      await fcm.rule({ match: { on: 'token' }, action: { [fault]: true } })
+      const outcome = await fcm.gateway({ timeoutMs: 300 }).send(pushTo('device'))
+      assert.equal(outcome.state === 'retry' && outcome.reason, 'TOKEN_ENDPOINT_UNAVAILABLE')
+    })
+  }
+
   test('a peer whose certificate is not trusted gets neither assertion nor push', async (t) => {
     const fcm = await simulatedFcm(t)
-    const other = await simulatedFcm(t)
+    const other = await simulatedFcm(t, { dir: newFolder() })
     const outcome = await fcm.gateway({ caFile: other.simulator.caFile }).send(pushTo('device'))
     assert.equal(outcome.state, 'retry')
     assert.equal(tokensGranted(fcm), 0)

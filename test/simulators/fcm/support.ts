@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import { fcmGateway, type FcmGatewayOptions } from '#src/adapters/push/fcm/fcm-gateway.ts'
 import type { PushGateway } from '#src/ports/push-gateway.ts'
 import { type FcmSimulator, type FcmSimulatorOptions, startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
@@ -17,16 +17,25 @@ export interface SimulatedFcm {
   rule(rule: object): Promise<void>
 }
 
-/** A simulator of its own for one test, closed with it. */
+const folders: string[] = []
+after(() => folders.forEach((folder) => rmSync(folder, { recursive: true })))
+
+/** A folder of its own is for a test that needs another key and certificate: making them takes a while. */
+export function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'samaconso-fcm-'))
+  folders.push(folder)
+  return folder
+}
+
+/** A simulator of its own for one test, closed with it; its key and certificate are those of the test file. */
 export async function simulatedFcm(t: TestContext, options: Partial<FcmSimulatorOptions> = {}): Promise<SimulatedFcm> {
-  const dir = mkdtempSync(join(tmpdir(), 'samaconso-fcm-'))
+  const dir = folders[0] ?? newFolder()
   const capture = captureLog()
   const simulator = await startFcmSimulator({ host: '127.0.0.1', port: 0, log: capture.log, dir, ...options })
   const gateways: PushGateway[] = []
   t.after(async () => {
     for (const gateway of gateways) await gateway[Symbol.asyncDispose]()
     await simulator.close()
-    rmSync(dir, { recursive: true })
   })
   return {
     simulator,

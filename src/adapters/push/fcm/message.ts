@@ -4,7 +4,7 @@ import type { Push } from '#src/ports/push-gateway.ts'
 export const PAYLOAD_LIMIT_BYTES = 4096
 
 /** What FCM counts: the data's keys and values and the notification's texts. */
-export function payloadBytes(data: Readonly<Record<string, string>>, push: Push): number {
+function payloadBytes(data: Readonly<Record<string, string>>, push: Push): number {
   let bytes = Buffer.byteLength(push.title) + Buffer.byteLength(push.body)
   for (const key in data) bytes += Buffer.byteLength(key) + Buffer.byteLength(data[key] ?? '')
   return bytes

@@ -22,7 +22,8 @@ export async function openTls(
   options: RouteOptions,
 ): Promise<TLSSocket> {
   const deadline = AbortSignal.timeout(options.connectTimeoutMs)
-  const tunnel = options.proxyUrl === undefined ? undefined : await openTunnel(host, port, options.proxyUrl, deadline)
+  const tunnel =
+    options.proxyUrl === undefined ? undefined : await openTunnel(host, port, options.proxyUrl, options.caPem, deadline)
   const target: ConnectionOptions = tunnel === undefined ? { host, port } : { socket: tunnel }
   const socket = connectTls({ ...target, ...identity(host, options.caPem), ALPNProtocols: [protocol] })
   try {
@@ -31,6 +32,8 @@ export async function openTls(
     tunnel?.destroy()
     throw error
   }
+  // Whoever takes the socket hears of its end by `close`; until then an error must not go unheard.
+  socket.on('error', () => undefined)
   socket.setNoDelay(true)
   if (protocol === 'http/1.1' || socket.alpnProtocol === protocol) return socket
   socket.destroy()
@@ -43,18 +46,28 @@ function identity(host: string, caPem: string | undefined): ConnectionOptions {
   return { ...servername, ...(caPem === undefined ? {} : { ca: caPem }) }
 }
 
-async function openTunnel(host: string, port: number, proxy: URL, deadline: AbortSignal): Promise<Socket> {
+async function openTunnel(
+  host: string,
+  port: number,
+  proxy: URL,
+  caPem: string | undefined,
+  deadline: AbortSignal,
+): Promise<Socket> {
   const proxyHost = plainHost(proxy)
   const isTls = proxy.protocol === 'https:'
   const proxyPort = Number(proxy.port === '' ? (isTls ? 443 : 80) : proxy.port)
   const socket = isTls
-    ? connectTls({ host: proxyHost, port: proxyPort, ...identity(proxyHost, undefined) })
+    ? connectTls({ host: proxyHost, port: proxyPort, ...identity(proxyHost, caPem) })
     : connectTcp({ host: proxyHost, port: proxyPort, noDelay: true })
   await happens(socket, isTls ? 'secureConnect' : 'connect', deadline)
   const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`
   socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization(proxy)}\r\n`)
   const status = await readProxyStatus(socket, deadline)
-  if (status >= 200 && status < 300) return socket
+  if (status >= 200 && status < 300) {
+    // What happens to the tunnel from here on is told by the TLS inside it.
+    socket.on('error', () => undefined)
+    return socket
+  }
   socket.destroy()
   throw new Error(`the proxy ${proxy.host} refused the tunnel with ${status}`)
 }
