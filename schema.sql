@@ -192,8 +192,8 @@ CREATE INDEX notification_unfinished ON public.notification USING btree (queued_
 create table notification_chunk (
   notification_id uuid not null,
   number integer not null,
-  after_device uuid not null,
-  through_device uuid not null,
+  after_account uuid not null,
+  through_account uuid not null,
   done_at timestamp(3) with time zone,
   constraint notification_chunk_pkey PRIMARY KEY (notification_id, number),
   constraint notification_chunk_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE

@@ -36,12 +36,12 @@ create table notification_recipient (
 create index notification_inbox on notification_recipient (account_id, queued_at desc, notification_id desc);
 create index notification_unread on notification_recipient (account_id) where read_at is null;
 
--- A large audience is sent in chunks of devices, each a task of its own: after_device < device <= through_device.
+-- A large audience is sent in chunks, each a task of its own: the recipients with after_account < account <= through_account.
 create table notification_chunk (
   notification_id uuid not null references notification on delete cascade,
   number integer not null,
-  after_device uuid not null,
-  through_device uuid not null,
+  after_account uuid not null,
+  through_account uuid not null,
   done_at timestamptz(3),
   primary key (notification_id, number)
 );

@@ -31,8 +31,8 @@ export interface NotificationRecipientTable {
 export interface NotificationChunkTable {
   notification_id: string
   number: number
-  after_device: string
-  through_device: string
+  after_account: string
+  through_account: string
   done_at: Date | null
 }
 

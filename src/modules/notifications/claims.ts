@@ -11,14 +11,15 @@ export interface Claim {
   readonly firstTriedAt: Date
 }
 
-export interface DeviceRange {
+/** Of recipients, by account. */
+export interface AccountRange {
   /** Exclusive. */
   readonly after: string
   /** Inclusive. */
   readonly through: string
 }
 
-export const ALL_DEVICES: DeviceRange = {
+export const ALL_ACCOUNTS: AccountRange = {
   after: '00000000-0000-0000-0000-000000000000',
   through: 'ffffffff-ffff-ffff-ffff-ffffffffffff',
 }
@@ -28,32 +29,8 @@ export const ALL_DEVICES: DeviceRange = {
  * again. It is longer than the longest push, and short, because nothing else notices a crash.
  */
 export const LEASE_MS = 30_000
-/** Pushes under way at a time for one task. */
-export const CLAIM_SIZE = 64
-
-/** The devices with a live target among the recipients, one after the other by id. Those set aside are left out. */
-const targetsOf = (notificationId: string, range: DeviceRange) => sql`
-  from notification_recipient r
-  join device d on d.account_id = r.account_id
-  where r.notification_id = ${notificationId}
-    and d.id > ${range.after} and d.id <= ${range.through}
-    and d.target is not null
-    and not exists (
-      select from target_quarantine q
-      where q.device_id = d.id and q.target = d.target and (d.target_renewed_at is null or q.since >= d.target_renewed_at)
-    )`
-
-/** The ids of the next `limit` devices, to cut an audience into chunks. */
-export async function nextDevices(
-  db: Db,
-  notificationId: string,
-  range: DeviceRange,
-  limit: number,
-): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    select d.id ${targetsOf(notificationId, range)} order by d.id limit ${limit}`.execute(db)
-  return rows.map((row) => row.id)
-}
+/** Recipients of one claim, most with one device: about as many pushes are under way at a time for one task. */
+const CLAIM_SIZE = 64
 
 export interface ClaimedPage {
   readonly claims: Claim[]
@@ -61,19 +38,33 @@ export interface ClaimedPage {
   readonly next: string | undefined
 }
 
-/** Claims the next devices that nobody has tried. A second runner of the same task gets none of ours. */
+/**
+ * Claims the devices of the next recipients that nobody has tried. A second runner of the same task gets none of ours.
+ * The page is cut from the recipients, in the order of their key, before their devices are looked up: by devices, a
+ * planner that expects many recipients walks through every device there is to find those of one.
+ */
 export async function claimUntried(
   db: Db,
   notificationId: string,
-  range: DeviceRange,
+  range: AccountRange,
   nowMs: number,
 ): Promise<ClaimedPage> {
   const now = new Date(nowMs)
-  const { rows } = await sql<{ id: string; target_kind: 'token' | 'fid'; target: string; is_ours: boolean }>`
-    with untried as (
-      select d.id, d.target_kind, d.target ${targetsOf(notificationId, range)}
+  const { rows } = await sql<UntriedRow>`
+    with page as materialized (
+      select account_id from notification_recipient
+      where notification_id = ${notificationId} and account_id > ${range.after} and account_id <= ${range.through}
+      order by account_id limit ${CLAIM_SIZE}
+    ), untried as materialized (
+      select p.account_id, d.id, d.target_kind, d.target
+      from page p join device d on d.account_id = p.account_id
+      where d.target is not null
+        and not exists (
+          select from target_quarantine q
+          where q.device_id = d.id and q.target = d.target
+            and (d.target_renewed_at is null or q.since >= d.target_renewed_at)
+        )
         and not exists (select from delivery x where x.notification_id = ${notificationId} and x.device_id = d.id)
-      order by d.id limit ${CLAIM_SIZE}
     ), claimed as (
       insert into delivery (notification_id, device_id, state, attempts, first_tried_at, next_attempt_at, updated_at)
       select ${notificationId}::uuid, id, 'pending', 1, ${now}::timestamptz, ${leaseEnd(nowMs)}::timestamptz, ${now}::timestamptz
@@ -81,19 +72,22 @@ export async function claimUntried(
       on conflict do nothing
       returning device_id
     )
-    select u.id, u.target_kind, u.target, c.device_id is not null as is_ours
-    from untried u left join claimed c on c.device_id = u.id
-    order by u.id`.execute(db)
-  const claims = rows
-    .filter((row) => row.is_ours)
-    .map((row) => ({
-      deviceId: row.id,
-      targetKind: row.target_kind,
-      target: row.target,
-      attempts: 1,
-      firstTriedAt: now,
-    }))
-  return { claims, next: rows.length < CLAIM_SIZE ? undefined : rows.at(-1)?.id }
+    select p.account_id, c.device_id, u.target_kind, u.target
+    from page p left join (untried u join claimed c on c.device_id = u.id) on u.account_id = p.account_id
+    order by p.account_id`.execute(db)
+  const claims = rows.flatMap(({ device_id: deviceId, target_kind: targetKind, target }) =>
+    deviceId === null ? [] : [{ deviceId, targetKind, target, attempts: 1, firstTriedAt: now }],
+  )
+  const recipients = new Set(rows.map((row) => row.account_id)).size
+  return { claims, next: recipients < CLAIM_SIZE ? undefined : rows.at(-1)?.account_id }
+}
+
+interface UntriedRow {
+  readonly account_id: string
+  /** Null for a recipient of whom nothing was claimed. */
+  readonly device_id: string | null
+  readonly target_kind: 'token' | 'fid' | null
+  readonly target: string | null
 }
 
 /** Claims devices whose next attempt is due: those that retry, and those whose sender crashed. */
@@ -109,7 +103,7 @@ export async function claimDue(db: Db, notificationId: string, nowMs: number): P
     with due as (
       select device_id from delivery
       where notification_id = ${notificationId} and state in ('pending', 'retrying') and next_attempt_at <= ${now}
-      order by device_id limit ${CLAIM_SIZE}
+      order by next_attempt_at limit ${CLAIM_SIZE}
       for update skip locked
     )
     update delivery set

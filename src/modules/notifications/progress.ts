@@ -1,11 +1,12 @@
 import { sql } from 'kysely'
 import type { Db, Tx } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
-import { ALL_DEVICES, type DeviceRange, nextDevices } from './claims.ts'
+import { type AccountRange, ALL_ACCOUNTS } from './claims.ts'
 import type { Message } from './push-message.ts'
 import { chunkTask, followUpTask } from './queue-tasks.ts'
 
 export interface Sending extends Message {
+  readonly recipients: number
   readonly isFannedOut: boolean
 }
 
@@ -16,7 +17,7 @@ export async function beginSending(db: Db, notificationId: string): Promise<Send
     .set({ state: 'sending' })
     .where('id', '=', notificationId)
     .where('state', 'in', ['queued', 'sending'])
-    .returning(['id', 'type', 'title', 'body', 'data', 'priority', 'fanned_out_at'])
+    .returning(['id', 'type', 'title', 'body', 'data', 'priority', 'recipients', 'fanned_out_at'])
     .executeTakeFirst()
   if (row === undefined) return undefined
   const { fanned_out_at: fannedOutAt, ...message } = row
@@ -24,30 +25,47 @@ export async function beginSending(db: Db, notificationId: string): Promise<Send
 }
 
 /**
- * Cuts an audience of more devices than one chunk into chunks, queued as tasks of their own in the same transaction.
- * Pages by key, so that memory does not grow with the audience. False: it fits one chunk, and nothing was stored.
+ * Cuts an audience into chunks of recipients, queued as tasks of their own in the same transaction. Pages by key, so
+ * that neither memory nor the time of a statement grows with the audience.
  */
-export async function fanOut(db: Db, message: Message, chunkSize: number, now: Date): Promise<boolean> {
-  const chunks: DeviceRange[] = []
-  let [after, devices] = [ALL_DEVICES.after, 0]
+export async function fanOut(db: Db, message: Message, chunkSize: number, now: Date): Promise<void> {
+  const chunks: AccountRange[] = []
+  let [after, devices] = [ALL_ACCOUNTS.after, 0]
   for (;;) {
-    const ids = await nextDevices(db, message.id, { ...ALL_DEVICES, after }, chunkSize)
-    const last = ids.at(-1)
-    if (last === undefined) break
-    chunks.push({ after, through: last })
-    devices += ids.length
-    after = last
-    if (ids.length < chunkSize) break
+    const page = await recipientPage(db, message.id, after, chunkSize)
+    if (page.last === null) break
+    chunks.push({ after, through: page.last })
+    devices += page.devices
+    after = page.last
+    if (page.recipients < chunkSize) break
   }
-  if (chunks.length <= 1) return false
   await db.transaction().execute((tx) => storeChunks(tx, message, chunks, devices, now))
-  return true
+}
+
+interface RecipientPage {
+  readonly last: string | null
+  readonly recipients: number
+  readonly devices: number
+}
+
+async function recipientPage(db: Db, notificationId: string, after: string, size: number): Promise<RecipientPage> {
+  const { rows } = await sql<RecipientPage>`
+    with page as materialized (
+      select account_id from notification_recipient
+      where notification_id = ${notificationId} and account_id > ${after}
+      order by account_id limit ${size}
+    )
+    select
+      (select account_id from page order by account_id desc limit 1) as last,
+      (select count(*) from page) as recipients,
+      (select count(*) from page join device d using (account_id) where d.target is not null) as devices`.execute(db)
+  return rows[0] ?? { last: null, recipients: 0, devices: 0 }
 }
 
 async function storeChunks(
   tx: Tx,
   message: Message,
-  chunks: readonly DeviceRange[],
+  chunks: readonly AccountRange[],
   devices: number,
   now: Date,
 ): Promise<void> {
@@ -59,15 +77,15 @@ async function storeChunks(
     .returning('id')
     .executeTakeFirst()
   // Another delivery of the same task was faster.
-  if (first === undefined) return
+  if (first === undefined || chunks.length === 0) return
   await tx
     .insertInto('notification_chunk')
     .values(
       chunks.map(({ after, through }, index) => ({
         notification_id: message.id,
         number: index + 1,
-        after_device: after,
-        through_device: through,
+        after_account: after,
+        through_account: through,
       })),
     )
     .execute()
@@ -77,16 +95,16 @@ async function storeChunks(
   )
 }
 
-/** The devices of a chunk; undefined when it was done before. */
-export async function openChunk(db: Db, notificationId: string, number: number): Promise<DeviceRange | undefined> {
+/** The recipients of a chunk; undefined when it was done before. */
+export async function openChunk(db: Db, notificationId: string, number: number): Promise<AccountRange | undefined> {
   const row = await db
     .selectFrom('notification_chunk')
-    .select(['after_device', 'through_device'])
+    .select(['after_account', 'through_account'])
     .where('notification_id', '=', notificationId)
     .where('number', '=', number)
     .where('done_at', 'is', null)
     .executeTakeFirst()
-  return row === undefined ? undefined : { after: row.after_device, through: row.through_device }
+  return row === undefined ? undefined : { after: row.after_account, through: row.through_account }
 }
 
 /** Every device of the chunk was tried once; what has no outcome yet is left to the follow-up. */

@@ -2,7 +2,7 @@ import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
 import { type PushGateway, PushGatewayUnusable, type PushOutcome } from '#src/ports/push-gateway.ts'
-import { type Claim, claimDue, claimUntried, type DeviceRange } from './claims.ts'
+import { type AccountRange, type Claim, claimDue, claimUntried } from './claims.ts'
 import { type Judged, recordOutcomes } from './outcomes.ts'
 import { type Message, toPush } from './push-message.ts'
 import { gaveUp, isTooLate, verdictOf } from './verdict.ts'
@@ -21,11 +21,11 @@ const PUSH_WITHIN_MS = 20_000
 const GATEWAY_PAUSE_MS = 30_000
 const UNKNOWN_PAUSE_MS = 10_000
 
-/** Pushes to every device of the range that nobody has tried. Throws the reason of `signal` between two pages. */
+/** Pushes to every device of these recipients that nobody has tried. Throws the reason of `signal` between two pages. */
 export async function sendToUntried(
   parts: SendParts,
   message: Message,
-  range: DeviceRange,
+  range: AccountRange,
   signal: AbortSignal,
 ): Promise<void> {
   for (let after: string | undefined = range.after; after !== undefined;) {

@@ -1,7 +1,7 @@
 import { AppError } from '#src/core/errors.ts'
 import { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
-import { ALL_DEVICES } from './claims.ts'
+import { ALL_ACCOUNTS } from './claims.ts'
 import { notificationErrors } from './errors.ts'
 import { TASK_NAMES, type TaskName } from './priorities.ts'
 import { beginSending, closeChunk, closeFanOut, fanOut, openChunk, type Sending, settle } from './progress.ts'
@@ -11,7 +11,7 @@ import { type SendParts, sendToDue, sendToUntried } from './send.ts'
 export interface TaskParts extends SendParts {
   /** The outbox was filled: publish it. Must not throw or wait. */
   readonly kick?: () => void
-  /** Devices of one chunk of a large audience. @default 500 */
+  /** Recipients of one chunk of a large audience. @default 500 */
   readonly chunkSize?: number
 }
 
@@ -103,8 +103,9 @@ async function sendPart(parts: TaskParts, sending: Sending, call: SendCall, sign
     await sendToUntried(parts, sending, range, signal)
     return closeChunk(db, sending.id, call.chunk, new Date(clock()))
   }
-  if (sending.isFannedOut || (await fanOut(db, sending, chunkSize, new Date(clock())))) return
-  await sendToUntried(parts, sending, ALL_DEVICES, signal)
+  if (sending.isFannedOut) return
+  if (sending.recipients > chunkSize) return fanOut(db, sending, chunkSize, new Date(clock()))
+  await sendToUntried(parts, sending, ALL_ACCOUNTS, signal)
   await closeFanOut(db, sending.id, new Date(clock()))
 }
 
