@@ -72,16 +72,20 @@ function scalarRepr(value: unknown): string {
 function numberRepr(value: number): string {
   if (Number.isNaN(value)) return 'nan'
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf'
-  return String(value)
+  // Python writes at least two digits of an exponent.
+  return String(value).replace(/e([+-])(\d)$/, 'e$10$2')
 }
 
 const NAMED_ESCAPES: Readonly<Record<string, string>> = { '\\': '\\\\', '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/** Controls, unassigned and private characters, and every space but the plain one. */
+const NOT_SHOWN = /[\\\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/gu
 
 /** Single quotes, unless the text holds one and no double quote. */
 function stringRepr(text: string): string {
   const shown = text.length > LONGEST_REPR ? text.slice(0, LONGEST_REPR) : text
   const quote = shown.includes("'") && !shown.includes('"') ? '"' : "'"
-  const escaped = shown.replaceAll(/[\\\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, escapeCharacter)
+  const escaped = shown.replaceAll(NOT_SHOWN, escapeCharacter)
   return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote
 }
 
