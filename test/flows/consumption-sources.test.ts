@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { beforeEach, afterEach, test } from 'node:test'
+import { sql } from 'kysely'
 import { memoryCache } from '#src/adapters/cache/memory.ts'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
 import { aHousehold, type Answer, type ConsumptionApi, consumptionApi } from '#test/support/consumption-api.ts'
@@ -12,7 +13,7 @@ const REST = 3 * SECOND
 
 let api: ConsumptionApi
 beforeEach(async () => {
-  api = await consumptionApi({ patienceMs: 50 })
+  api = await consumptionApi()
 })
 afterEach(() => api[Symbol.asyncDispose]())
 
@@ -129,23 +130,23 @@ test('a source that is not configured is unavailable', async () => {
 
 test('a slow source costs one wait; its answer is kept when it comes', async () => {
   const { id, prepaid } = await aKnownHousehold()
+  const app = await api.another({ patienceMs: 1 })
   api.sic.add(prepaid.key, aSale('2026-03-15T09:00:00Z', '35.7', '5000'))
   api.passTime(60 * MINUTE)
   const gate = Promise.withResolvers<void>()
   api.sic.gate = gate.promise
   const asked = api.sic.asked
-  const first = (await api.read({ id })).json<Answer>()
-  assert.deepEqual([first.stale, first.meters[0]?.energy_kwh], [true, 113.9])
-  const second = (await api.read({ id }, { query: '?group_by=day' })).json<Answer>()
-  assert.deepEqual([second.stale, second.meters[0]?.energy_kwh], [true, 113.9])
+  const read = async (query: string): Promise<Answer> => (await api.read({ id }, { app, query })).json<Answer>()
+  for (const query of ['', '?group_by=day', '?group_by=year']) {
+    const answer = await read(query)
+    assert.deepEqual([answer.stale, answer.meters[0]?.energy_kwh], [true, 113.9], query)
+  }
   assert.equal(api.sic.asked, asked + 1)
   gate.resolve()
-  api.sic.gate = undefined
-  let answer = second
-  while (answer.stale) {
+  let answer = await read('')
+  for (; answer.stale; answer = await read('')) {
     await aTurn()
     api.passTime(REST)
-    answer = (await api.read({ id })).json<Answer>()
   }
   assert.equal(answer.meters[0]?.energy_kwh, 149.6)
   assert.equal(api.sic.asked, asked + 1)
@@ -167,10 +168,22 @@ test('a source that breaks its promise, or sends nonsense, costs nobody the answ
   assert.match(api.log.text(), /"reason":"malformed"/)
 })
 
+test('an answer of a source that cannot be stored costs nobody what is known', async () => {
+  const { id, known } = await aKnownHousehold()
+  await sql`alter table meter_reading_state add constraint disk_full check (read_at < '2026-03-15 10:30Z')`.execute(
+    api.db,
+  )
+  api.passTime(60 * MINUTE)
+  const answer = (await api.read({ id })).json<Answer>()
+  assert.deepEqual(answer.meters, known.meters)
+  assert.equal(answer.stale, true)
+  assert.match(api.log.text(), /a reading could not be stored/)
+})
+
 test('the server closes while a source hangs', async () => {
   const { id } = await aHousehold(api.db, 'prepaid')
   api.sic.gate = new Promise(() => undefined)
-  const app = await api.another()
+  const app = await api.another({ patienceMs: 1 })
   const response = await api.read({ id }, { app })
   assert.equal(response.statusCode, 503)
   await app.close()

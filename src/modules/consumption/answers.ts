@@ -29,13 +29,19 @@ export interface AnswerParts {
   readonly load: Load
   readonly clock: Clock
   readonly log: Logger
-  readonly freshForMs: number
+  /** How old what an answer says may be, in milliseconds, before its sources have to be asked again. */
+  readonly knowledgeFreshForMs: number
 }
 
+/**
+ * Well below what the knowledge itself is good for: a miss costs three short statements, and a change of links whose
+ * `forgetUsers` was lost with the cache shows after a minute or two.
+ */
+const FRESH_FOR_MS = 60_000
 /** While a source is down: short, so that its return shows within seconds, long enough to spare PostgreSQL. */
 const STALE_FOR_MS = 3_000
 /** An answer that ran out so recently is served at once and renewed behind the request. */
-const RENEW_BEHIND_MS = 5 * 60_000
+const RENEW_BEHIND_MS = 60_000
 /** Kept beyond that only for when PostgreSQL cannot be asked. */
 const KEPT_FOR_MS = 24 * 3_600_000
 const VERSION_FOR_MS = 7 * 24 * 3_600_000
@@ -104,16 +110,15 @@ export class Answers {
   }
 
   async #make(key: string, question: ConsumptionQuestion, kept: KeptAnswer | undefined): Promise<ServedAnswer> {
-    const { cache, load, clock, log, freshForMs } = this.#parts
+    const { cache, load, log } = this.#parts
     let version = NO_VERSION
     try {
       const consumption = await load(question, async () => {
         version = await this.#version(question.userId)
       })
       const body = JSON.stringify(toAnswer(consumption))
-      const isStale = consumption.stale
-      const freshUntil = isStale ? clock() + STALE_FOR_MS : (consumption.asOf?.getTime() ?? clock()) + freshForMs
-      const made: KeptAnswer = { version, freshUntil, isStale, etag: entityTag(body), body }
+      const freshUntil = this.#freshUntil(consumption)
+      const made: KeptAnswer = { version, freshUntil, isStale: consumption.stale, etag: entityTag(body), body }
       if (version !== NO_VERSION) await cache.set(key, encodeKept(made), KEPT_FOR_MS)
       return served(made, 'MISS')
     } catch (error) {
@@ -121,6 +126,13 @@ export class Answers {
       log.error({ err: error }, 'a kept answer stands in for one that could not be made')
       return served(asStale(kept), 'STALE')
     }
+  }
+
+  #freshUntil({ stale, asOf }: Consumption): number {
+    const now = this.#parts.clock()
+    if (stale) return now + STALE_FOR_MS
+    const knowledgeUntil = (asOf?.getTime() ?? now) + this.#parts.knowledgeFreshForMs
+    return Math.min(now + FRESH_FOR_MS, knowledgeUntil)
   }
 
   async #version(userId: string): Promise<string> {

@@ -25,7 +25,8 @@ test('a fresh reading is not repeated, an old one only for what may have been co
   })
 })
 
-test('the whole history is read again after 30 days, however fresh the rest is', () => {
-  assert.equal(dueRead(state(0, 30 * DAY - 1), now, MINUTE), undefined)
-  assert.equal(dueRead(state(0, 30 * DAY), now, MINUTE)?.isWholeHistory, true)
+test('the whole history is read again after 30 days, when a reading is due anyway', () => {
+  assert.equal(dueRead(state(MINUTE, 30 * DAY - 1), now, MINUTE)?.isWholeHistory, false)
+  assert.equal(dueRead(state(MINUTE, 30 * DAY), now, MINUTE)?.isWholeHistory, true)
+  assert.equal(dueRead(state(0, 30 * DAY), now, MINUTE), undefined)
 })

@@ -22,10 +22,8 @@ export interface DueRead {
  * skipped however long nobody looked.
  */
 export function dueRead(state: ReadingState | undefined, now: number, freshForMs: number): DueRead | undefined {
-  const to = addDays(dayOf(now), DAYS_AHEAD)
-  if (state === undefined || now - state.wholeHistoryAt.getTime() >= WHOLE_HISTORY_FOR_MS) {
-    return { range: { from: HISTORY_STARTS, to }, isWholeHistory: true }
-  }
-  if (now - state.readAt.getTime() < freshForMs) return undefined
-  return { range: { from: addDays(dayOf(now), -CORRECTION_DAYS), to }, isWholeHistory: false }
+  if (state !== undefined && now - state.readAt.getTime() < freshForMs) return undefined
+  const isWholeHistory = state === undefined || now - state.wholeHistoryAt.getTime() >= WHOLE_HISTORY_FOR_MS
+  const from = isWholeHistory ? HISTORY_STARTS : addDays(dayOf(now), -CORRECTION_DAYS)
+  return { range: { from, to: addDays(dayOf(now), DAYS_AHEAD) }, isWholeHistory }
 }

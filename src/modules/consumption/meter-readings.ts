@@ -27,7 +27,7 @@ export interface MeterReadingParts {
 
 /**
  * - `read`: the source answered and its answer is stored; `changed` says whether it brought anything new.
- * - `failed`: the source could not be asked, or has not answered yet.
+ * - `failed`: the source could not be asked or has not answered yet, or its answer could not be stored.
  */
 export type ReadingOutcome = { readonly state: 'read'; readonly changed: boolean } | { readonly state: 'failed' }
 
@@ -60,7 +60,7 @@ export class MeterReadings {
     this.#parts = parts
   }
 
-  /** Reads the meters, or waits for whoever does, as long as patience lasts. Rejects when PostgreSQL fails. */
+  /** Reads the meters, or waits for whoever does, as long as patience lasts. Never rejects. */
   async read(meters: readonly LinkedMeter[]): Promise<Map<string, ReadingOutcome>> {
     const outcomes = new Map<string, ReadingOutcome>()
     const patience = AbortSignal.any([AbortSignal.timeout(this.#parts.patienceMs), this.#closing.signal])
@@ -95,12 +95,19 @@ export class MeterReadings {
   }
 
   #start(meter: LinkedMeter): Flight {
-    const outcome = this.#readOnce(meter).finally(() => this.#flights.delete(meter.id))
-    // Its waiters may have left when it fails; the database's failure is theirs only while they wait.
-    outcome.catch((err: unknown) => this.#parts.log.error({ err, meter_id: meter.id }, 'a reading could not be stored'))
+    const outcome = this.#readOnce(meter)
+      .catch((error: unknown) => this.#failedToStore(meter, error))
+      .finally(() => this.#flights.delete(meter.id))
     const flight = { outcome, patience: AbortSignal.timeout(this.#parts.patienceMs) }
     this.#flights.set(meter.id, flight)
     return flight
+  }
+
+  /** As when the disk is full: what is known can still be read. */
+  #failedToStore(meter: LinkedMeter, error: unknown): ReadingOutcome {
+    this.#rest(meter.id)
+    this.#parts.log.error({ meter_id: meter.id, err: error }, 'a reading could not be stored')
+    return FAILED
   }
 
   async #readOnce(meter: LinkedMeter): Promise<ReadingOutcome> {

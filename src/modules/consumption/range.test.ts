@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AppError } from '#src/core/errors.ts'
-import { resolveRange } from './range.ts'
+import { rangeResolver, resolveRange } from './range.ts'
 
 test('by default the last 12 full months and the current one', () => {
   assert.deepEqual(resolveRange({}, '2026-03-15'), { from: '2025-03-01', to: '2026-04-01' })
@@ -38,4 +38,14 @@ for (const [name, asked, code] of refusals) {
 test('ten years are allowed, from a leap day too', () => {
   assert.equal(resolveRange({ from: '2016-01-01', to: '2026-01-01' }, '2026-03-15').from, '2016-01-01')
   assert.equal(resolveRange({ from: '2016-02-29', to: '2026-03-01' }, '2026-03-15').to, '2026-03-01')
+})
+
+test('the default range follows the clock over midnight of Dakar', () => {
+  let now = Date.parse('2026-02-28T23:59:59.999Z')
+  const resolve = rangeResolver(() => now)
+  assert.deepEqual(resolve({}), { from: '2025-02-01', to: '2026-03-01' })
+  now += 1
+  assert.deepEqual(resolve({}), { from: '2025-03-01', to: '2026-04-01' })
+  assert.deepEqual(resolve({ from: '2026-03-01' }), { from: '2026-03-01', to: '2026-04-01' })
+  assert.deepEqual(resolve({}), { from: '2025-03-01', to: '2026-04-01' })
 })

@@ -1,7 +1,6 @@
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Actor } from '#src/core/actor.ts'
-import { dayOf } from '#src/core/calendar.ts'
 import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
@@ -17,7 +16,7 @@ import { consumptionOf } from './consumption.ts'
 import { matchesTag } from './entity-tag.ts'
 import { FRESH_FOR_MS } from './freshness.ts'
 import { MeterReadings } from './meter-readings.ts'
-import { resolveRange } from './range.ts'
+import { rangeResolver } from './range.ts'
 import { ConsumptionAnswer, ConsumptionParams, ConsumptionQuery } from './schemas.ts'
 
 export interface ConsumptionRouteParts {
@@ -56,7 +55,7 @@ function openAnswers(app: App, parts: ConsumptionRouteParts): Answers {
     cache,
     clock,
     log,
-    freshForMs,
+    knowledgeFreshForMs: freshForMs,
     load: (question, beforeLooking) => consumptionOf(consumption, question, beforeLooking),
   })
   app.addHook('onClose', async () => {
@@ -67,6 +66,7 @@ function openAnswers(app: App, parts: ConsumptionRouteParts): Answers {
 }
 
 function consumptionRoute(app: App, { db, clock, policy }: ConsumptionRouteParts, answers: Answers): void {
+  const resolveRange = rangeResolver(clock)
   app.get(
     '/api/consumption/:user_id',
     {
@@ -94,7 +94,7 @@ function consumptionRoute(app: App, { db, clock, policy }: ConsumptionRouteParts
       const answer = await answers.serve({
         userId,
         scope: await scopeOf(db, actorOf(request), userId),
-        ...resolveRange(asked, dayOf(clock())),
+        ...resolveRange(asked),
         grouping,
         meterId: meterId?.toLowerCase(),
       })

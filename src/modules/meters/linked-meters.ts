@@ -14,10 +14,7 @@ export interface LinkedMeter {
   readonly role: 'owner' | 'shared'
 }
 
-/** A user with more is a mistake of somebody's, and must not become a request that never ends. */
-const MAX_METERS = 500
-
-/** The meters that the user owns or was let see, oldest link first. */
+/** The meters that the user owns or was let see, oldest link first. All of them: totals are made over the list. */
 export function linkedMeters(db: Db, userId: string, scope: MeterScope): Promise<LinkedMeter[]> {
   const all = db
     .selectFrom('meter_link')
@@ -27,7 +24,6 @@ export function linkedMeters(db: Db, userId: string, scope: MeterScope): Promise
     .where('meter_link.state', '=', 'accepted')
     .orderBy('meter_link.created_at')
     .orderBy('meter.id')
-    .limit(MAX_METERS)
   return (scope.kind === 'all' ? all : all.where('meter.agency_id', '=', scope.agencyId)).execute()
 }
 
