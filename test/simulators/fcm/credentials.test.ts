@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync, statSync } from 'node:fs'
 import { request } from 'node:https'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
@@ -96,6 +97,17 @@ suite('FCM credentials', { timeout: 60_000 }, () => {
     const authority = `127.0.0.1:${fcm.simulator.port}`
     const lines = proxy.heads.map((head) => head.split('\r\n')[0])
     assert.deepEqual(lines, [`CONNECT ${authority} HTTP/1.1`, `CONNECT ${authority} HTTP/1.1`])
+  })
+
+  test('the proxy itself may be reached over TLS', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const { caFile } = fcm.simulator
+    const tls = { cert: readFileSync(caFile, 'utf8'), key: readFileSync(join(caFile, '../tls-key.pem'), 'utf8') }
+    const proxy = await connectProxy(t, { tls })
+    const gateway = fcm.gateway({ proxyUrl: proxy.url, sessions: 1 })
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => gateway.send(pushTo('device'))))
+    assert.ok(outcomes.every(({ state }) => state === 'sent'))
+    assert.equal(proxy.heads.length, 2)
   })
 
   test('a proxy that refuses the tunnel is an outcome, and its password stays out of the log', async (t) => {
