@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto'
+import { createLogger } from '#src/core/logger.ts'
+import { type Db, openDatabase } from '#src/database/database.ts'
+import { createStaff } from '#src/modules/accounts/create-account.ts'
+import { hashSecret } from '#src/modules/accounts/secrets.ts'
+import { accessTokens } from '#src/modules/accounts/tokens.ts'
+import { monthAt, monthIndex } from '#src/simulators/sic/data/demand.ts'
+import { salesOfMonth } from '#src/simulators/sic/data/demo-sales.ts'
+import { insertRows, rowOf } from '#src/simulators/sic/data/insert-rows.ts'
+import { findSourceTable } from '#src/simulators/sic/data/tables.ts'
+import type { SystemUnderTest } from './system.ts'
+
+export interface BenchCustomer {
+  readonly id: string
+  readonly phone: string
+  readonly accessToken: string
+  /** As the app names itself at login. */
+  readonly device: { readonly id: string; readonly platform: 'android'; readonly push_token: string }
+}
+
+export interface World {
+  readonly customers: readonly BenchCustomer[]
+  readonly pin: string
+  /** Argon2id of the PIN, the same for all: hashing it for each would take longer than the benchmark. */
+  readonly pinHash: string
+  /** Of a program that may send notifications. */
+  readonly serviceToken: string
+}
+
+const PIN = '4826'
+const HISTORY_MONTHS = 36
+const SALES = findSourceTable('HEXING_SENELECBILL_ALHDL2')!
+
+/**
+ * Makes customers who each own a prepaid meter with three years of sales in SIC, have a phone that pushes reach, and
+ * are logged in. Nothing of their consumption is in PostgreSQL or the cache yet.
+ */
+export async function makeWorld(system: SystemUnderTest, customers: number): Promise<World> {
+  const log = createLogger('warn', process.stderr)
+  const database = openDatabase({ url: system.databaseUrl, log })
+  const sources = openDatabase({ url: Object.assign(new URL(system.databaseUrl), { pathname: '/sources' }).href, log })
+  try {
+    const pinHash = await hashSecret(PIN)
+    const people = Array.from({ length: customers }, (_, place) => personAt(place))
+    await insertPeople(database.db, people, pinHash)
+    await insertSales(sources.db, people)
+    const never = { has: () => false, add: () => {}, start: async () => {}, close: async () => {} }
+    const tokens = accessTokens(system.jwtSecret, never, Date.now)
+    const tokenOf = (accountId: string, role: 'customer' | 'service'): string =>
+      tokens.sign({ accountId, sessionId: randomUUID(), role })
+    const service = { login: 'bench.service', password: randomUUID(), role: 'service' as const }
+    return {
+      customers: people.map(({ id, phone, device }) => ({ id, phone, device, accessToken: tokenOf(id, 'customer') })),
+      pin: PIN,
+      pinHash,
+      serviceToken: tokenOf(await createStaff(database.db, service), 'service'),
+    }
+  } finally {
+    await Promise.all([database.close(), sources.close()])
+  }
+}
+
+type Person = ReturnType<typeof personAt>
+
+function personAt(place: number) {
+  const id = randomUUID()
+  return {
+    id,
+    phone: `+22176${String(place).padStart(7, '0')}`,
+    meter: { id: randomUUID(), number: String(37_000_000_000 + place), police: String(500_000_000 + place) },
+    device: { id: `installation-${id}`, platform: 'android' as const, push_token: `bench-${id}` },
+  }
+}
+
+async function insertPeople(db: Db, people: readonly Person[], pinHash: string): Promise<void> {
+  await db
+    .insertInto('account')
+    .values(
+      people.map(({ id, phone }) => ({
+        id,
+        phone,
+        role: 'customer' as const,
+        secret_hash: pinHash,
+        first_name: 'Awa',
+      })),
+    )
+    .execute()
+  await db
+    .insertInto('device')
+    .values(
+      people.map(({ id, device }) => ({
+        account_id: id,
+        installation_id: device.id,
+        platform: device.platform,
+        target_kind: 'token' as const,
+        target: device.push_token,
+        target_renewed_at: new Date(),
+      })),
+    )
+    .execute()
+  await db
+    .insertInto('meter')
+    .values(
+      people.map(({ meter }) => ({
+        ...meter,
+        kind: 'prepaid' as const,
+        tariff_class: 'DPP' as const,
+        phase: 'single' as const,
+      })),
+    )
+    .execute()
+  await db
+    .insertInto('meter_link')
+    .values(
+      people.map(({ id, meter }) => ({
+        account_id: id,
+        meter_id: meter.id,
+        role: 'owner' as const,
+        state: 'accepted' as const,
+      })),
+    )
+    .execute()
+}
+
+/** One meter's sales, made once and sold to everybody: what they are does not matter, how many does. */
+async function insertSales(sources: unknown, people: readonly Person[]): Promise<void> {
+  const db = sources as Parameters<typeof insertRows>[0]
+  const current = monthIndex(new Date())
+  const months = Array.from({ length: HISTORY_MONTHS }, (_, back) => monthAt(current - 1 - back))
+  const home = {
+    kind: 'prepaid',
+    ownerPhone: '',
+    agencyCode: '',
+    address: '',
+    tariffClass: 'DPP',
+    phase: 'single',
+    customerNumber: '',
+  } as const
+  const sample = months.flatMap((month) => salesOfMonth('bench', { ...home, ...people[0]!.meter }, '', month))
+  const rows = people.flatMap(({ meter }) =>
+    sample.map((sale, place) =>
+      rowOf(SALES, {
+        ...sale,
+        NUMERO_COMPTEUR: meter.number,
+        POLICE: meter.police,
+        NUMERO_COMMANDE: `${meter.number}-${place}`,
+      }),
+    ),
+  )
+  await insertRows(db, SALES, rows)
+}
