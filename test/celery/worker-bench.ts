@@ -1,7 +1,7 @@
 import { CeleryClient } from '#src/celery/client.ts'
 import { decodeTaskMessage, type TaskMessage } from '#src/celery/decode.ts'
 import type { TaskObserver } from '#src/celery/observer.ts'
-import type { Task } from '#src/celery/task.ts'
+import { defineTask, type Task } from '#src/celery/task.ts'
 import { CeleryWorker, type CeleryWorkerOptions } from '#src/celery/worker.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { memoryBroker } from '#src/adapters/broker/memory.ts'
@@ -68,7 +68,7 @@ export function workerBench(tasks: readonly Task[], options: Partial<CeleryWorke
   }
 }
 
-export function textOf(error: unknown): string {
+function textOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }
 
@@ -107,4 +107,11 @@ export class Gate {
     this.#waiting.get(id)?.reject(error)
     await settled()
   }
+}
+
+export const anything = (kwargs: Readonly<Record<string, unknown>>) => kwargs
+
+/** A task `t` that each call leaves waiting at the gate under its id. */
+export function gated(gate: Gate, acksLate = true) {
+  return defineTask({ name: 't', acksLate, parse: anything, handler: (_kwargs, { taskId }) => gate.pass(taskId) })
 }
