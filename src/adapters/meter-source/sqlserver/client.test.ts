@@ -93,6 +93,15 @@ suite('a SQL Server that is none', () => {
     assert.equal((await failureOf(client)).reason, 'malformed')
   })
 
+  test('a listener that greets half-way and stops: unreachable, again and again, and closing ends', async () => {
+    // A packet of the greeting that announces another one, which never comes.
+    const half = Buffer.from([4, 0, 0, 14, 0, 0, 1, 0, 0, 0, 26, 0, 6, 1])
+    await using listener = await listenerThat((socket) => socket.on('data', () => socket.write(half)))
+    await using client = new SqlServerClient(optionsFor(listener.port))
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+  })
+
   test('a cancelled question rejects with its reason while the connection is still tried', async () => {
     await using listener = await listenerThat(() => {})
     await using client = new SqlServerClient(optionsFor(listener.port, { connectTimeoutMs: 2000 }))

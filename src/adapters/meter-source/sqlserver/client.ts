@@ -10,6 +10,8 @@ export type SqlServerParameter = string | Date
 /** How long a server may take to confirm that it dropped a statement before the connection is thrown away. */
 const CANCEL_TIMEOUT_MS = 1000
 const LEAST_TEXT_LENGTH = 40
+/** So that the client's own connect timeout, which says more, comes first. */
+const GRACE_MS = 100
 
 /**
  * A small pool to one database, connected at the first question: a source that is down when the program starts does
@@ -84,6 +86,7 @@ function poolConfig(options: SqlServerOptions): sql.config {
     requestTimeout: options.queryTimeoutMs,
     // Looks at the socket; the default would ask SELECT 1 before every question.
     validateConnection: 'socket',
+    beforeConnect: (connection) => limitConnecting(connection, options.connectTimeoutMs + GRACE_MS),
     pool: { min: 0, max: options.poolMax, idleTimeoutMillis: 30_000 },
     options: {
       encrypt: encrypt === 'strict' ? 'strict' : encrypt === 'all',
@@ -94,6 +97,14 @@ function poolConfig(options: SqlServerOptions): sql.config {
       ...(certificateAuthority === undefined ? {} : { cryptoCredentialsDetails: { ca: certificateAuthority } }),
     },
   }
+}
+
+/** The client's own connect timeout does not end the wait for the rest of a half-sent greeting. */
+function limitConnecting(connection: sql.Connection, limitMs: number): void {
+  const timer = setTimeout(() => connection.close(), limitMs)
+  const settle = (): void => clearTimeout(timer)
+  connection.once('connect', settle)
+  connection.once('end', settle)
 }
 
 function addParameter(request: sql.Request, name: string, value: SqlServerParameter): void {

@@ -30,7 +30,8 @@ function reasonOf({ code, number, message, isConnecting }: ClientError): SourceU
   if (number === LOCK_TIMEOUT || message.startsWith('Failed to acquire a connection')) return 'too_slow'
   if (number !== undefined) return 'refused'
   if (code !== undefined && (LOST.has(code) || NETWORK.test(code))) return 'unreachable'
-  return 'malformed'
+  const endedEarly = isConnecting && code === undefined
+  return endedEarly ? 'unreachable' : 'malformed'
 }
 
 function describe(error: unknown): ClientError {
