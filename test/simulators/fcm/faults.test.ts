@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { constants, createSecureServer } from 'node:http2'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { suite, test } from 'node:test'
 import { type PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
@@ -23,6 +28,32 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     for (const target of targets.filter((one) => one !== 'device-50')) {
       assert.deepEqual(outcomesOf(fcm, target), ['sent'])
     }
+  })
+
+  test('a GOAWAY with an error disowns streams just as well', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const { caFile } = fcm.simulator
+    const peer = createSecureServer({ cert: readFileSync(caFile), key: readFileSync(join(caFile, '../tls-key.pem')) })
+    const received: number[] = []
+    peer.on('session', (session) => session.on('error', () => undefined))
+    peer.on('stream', (stream) => {
+      stream.on('error', () => undefined)
+      received.push(stream.id ?? 0)
+      if (received.length === 2) {
+        return stream.session?.goaway(constants.NGHTTP2_ENHANCE_YOUR_CALM, received[0])
+      }
+      stream.respond({ ':status': 200 })
+      stream.end('{"name":"projects/p/messages/1"}')
+    })
+    peer.listen(0, '127.0.0.1')
+    await once(peer, 'listening')
+    t.after(() => peer.close())
+    const baseUrl = `https://127.0.0.1:${(peer.address() as AddressInfo).port}`
+    const gateway = fcm.gateway({ baseUrl, sessions: 1 })
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    assert.deepEqual(received, [1, 3, 1])
+    await gateway[Symbol.asyncDispose]()
   })
 
   test('a GOAWAY on the very first stream is survived too', async (t) => {
