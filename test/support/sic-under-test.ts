@@ -10,6 +10,8 @@ const PASSWORD = 'for-the-tests-alone-1'
 
 export interface SicUnderTest extends AsyncDisposable {
   readonly port: number
+  /** What clients must trust; undefined without encryption. */
+  readonly certificateAuthority: string | undefined
   readonly source: SourceDatabase
   /** How to reach it, with short timeouts. */
   options(database: 'SIC' | 'HISTH2MC', changed?: Partial<SqlServerOptions>): SqlServerOptions
@@ -18,7 +20,7 @@ export interface SicUnderTest extends AsyncDisposable {
 }
 
 /** The simulated SIC and Postpaid databases over empty tables, on a free port. */
-export async function sicUnderTest(): Promise<SicUnderTest> {
+export async function sicUnderTest(encryption: 'off' | 'login' | 'all' = 'off'): Promise<SicUnderTest> {
   const source = await sourceDatabase()
   const server = await startSicServer({
     host: '127.0.0.1',
@@ -26,11 +28,12 @@ export async function sicUnderTest(): Promise<SicUnderTest> {
     databaseUrl: source.url,
     login: LOGIN,
     password: PASSWORD,
-    encryption: 'off',
+    encryption,
     log: createLogger('warn', process.stderr),
   })
   return {
     port: server.port,
+    certificateAuthority: server.certPem,
     source,
     options: (database, changed = {}) => ({
       host: '127.0.0.1',
