@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
+import { NotificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import type { Push } from '#src/ports/push-gateway.ts'
 import {
@@ -205,4 +206,21 @@ test('with a broker that keeps its messages, only what has long been idle is que
   await api.time.pass(idleMs)
   assert.equal(await requeueUnfinished(api.database.db, api.time.now, { isAlone: false, idleMs }), 1)
   await api.runDue()
+})
+
+test('the hourly upkeep finds what nobody sends any more, and leaves no timer', async () => {
+  const awa = await aPerson(api.database)
+  await aDevice(api.database, awa.id)
+  const { id } = await accepted(toUser(awa.id))
+  await api.publisher().drain()
+  const upkeep = new NotificationUpkeep({ db: api.database.db, timers: api.time, log: api.log.log })
+  for (let hour = 1; hour <= 2; hour += 1) {
+    upkeep.start()
+    await api.time.pass(3_600_000)
+    await upkeep.close()
+    assert.equal(await waiting(), hour === 2 ? 1 : 0)
+  }
+  assert.equal(api.time.waiting, 0)
+  await api.runDue()
+  assert.equal((await api.counts(id))['sent'], 1)
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
+import { recorderGateway } from '#src/adapters/push/memory.ts'
 import type { Push } from '#src/ports/push-gateway.ts'
 import {
   aDevice,
@@ -299,25 +300,48 @@ test('given up after an hour of failures, at growing intervals', async () => {
   assert.equal(row?.reason, 'given up: UNAVAILABLE')
 })
 
-test('a gateway that cannot be used holds everything back, and loses nothing', async () => {
+test('a gateway that cannot be used holds everything back, for hours if need be, and loses nothing', async () => {
+  const [awa, moussa] = [await aPerson(api.database), await aPerson(api.database)]
+  for (const { id } of [awa, moussa]) await aDevice(api.database, id)
+  const { id } = await accepted(toUsers([awa.id, moussa.id]))
+  const closed = recorderGateway()
+  await closed[Symbol.asyncDispose]()
+  for (let hours = 0; hours < 3; hours += 1) {
+    await api.runDue({ push: closed })
+    await api.time.pass(3_600_000)
+  }
+  const untouched = await status(id)
+  assert.equal(untouched.state, 'sending')
+  assert.deepEqual(untouched.counts, { recipients: 2, devices: 0, sent: 0, failed: 0, dead_tokens: 0, retrying: 0 })
+  assert.match(api.log.text(), /the push gateway cannot be used/)
+  await api.runDue()
+  assert.equal((await status(id)).counts['sent'], 2)
+  const rows = await api.database.db
+    .selectFrom('delivery')
+    .select(['attempts', 'maybe_duplicate'])
+    .where('notification_id', '=', id)
+    .execute()
+  assert.deepEqual(
+    rows,
+    Array.from({ length: 2 }, () => ({ attempts: 1, maybe_duplicate: false })),
+  )
+})
+
+test('a device that was to be tried again when the gateway broke is tried when it is back', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
+  api.script = () => ({ state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false })
   const { id } = await accepted(toUser(awa.id))
-  const { recorderGateway } = await import('#src/adapters/push/memory.ts')
+  await api.runDue()
+  await api.time.pass(10_000)
   const closed = recorderGateway()
   await closed[Symbol.asyncDispose]()
   await api.runDue({ push: closed })
-  assert.equal((await status(id)).state, 'sending')
-  assert.match(api.log.text(), /the push gateway cannot be used/)
-  await api.time.pass(38_000)
+  assert.equal((await status(id)).counts['retrying'], 1)
+  api.script = undefined
+  await api.time.pass(30_000)
   await api.runDue()
   assert.equal((await status(id)).counts['sent'], 1)
-  const row = await api.database.db
-    .selectFrom('delivery')
-    .select('maybe_duplicate')
-    .where('notification_id', '=', id)
-    .executeTakeFirst()
-  assert.equal(row?.maybe_duplicate, false)
 })
 
 test('a large audience goes in chunks, each once, never on the urgent queue', async () => {

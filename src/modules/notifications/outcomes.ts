@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
 import type { Claim } from './claims.ts'
-import type { Verdict } from './verdict.ts'
+import { GATEWAY_PAUSE_MS, type Verdict } from './verdict.ts'
 
 export interface Judged {
   readonly claim: Claim
@@ -41,6 +41,31 @@ export async function recordOutcomes(
   if (judged.some(({ verdict }) => verdict.state === 'sent')) await noteFirstSent(db, notificationId, now)
   await clearDeadTargets(db, judged)
   await quarantineTargets(db, judged, now)
+}
+
+/**
+ * Gives devices back to which nothing left, as if they had not been claimed: a broken gateway does not use up the hour
+ * in which a device is tried. Those that were tried before are due again when the gateway has had its pause.
+ */
+export async function releaseClaims(
+  db: Db,
+  notificationId: string,
+  claims: readonly Claim[],
+  now: Date,
+): Promise<void> {
+  if (claims.length === 0) return
+  const ours = sql`notification_id = ${notificationId} and state = 'pending'
+    and (device_id, attempts) in (
+      select * from unnest(
+        ${claims.map((claim) => claim.deviceId)}::uuid[], ${claims.map((claim) => claim.attempts)}::smallint[]
+      )
+    )`
+  await sql`delete from delivery where ${ours} and attempts = 1`.execute(db)
+  await sql`
+    update delivery set
+      state = 'retrying', attempts = attempts - 1, reason = 'gateway unusable', updated_at = ${now},
+      next_attempt_at = ${new Date(now.getTime() + GATEWAY_PAUSE_MS)}
+    where ${ours}`.execute(db)
 }
 
 async function noteFirstSent(db: Db, notificationId: string, now: Date): Promise<void> {

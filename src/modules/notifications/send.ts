@@ -3,9 +3,9 @@ import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
 import { type PushGateway, PushGatewayUnusable, type PushOutcome } from '#src/ports/push-gateway.ts'
 import { type AccountRange, type Claim, claimDue, claimUntried } from './claims.ts'
-import { type Judged, recordOutcomes } from './outcomes.ts'
+import { recordOutcomes, releaseClaims } from './outcomes.ts'
 import { type Message, toPush } from './push-message.ts'
-import { gaveUp, isTooLate, verdictOf } from './verdict.ts'
+import { gaveUp, isTooLate, type Verdict, verdictOf } from './verdict.ts'
 
 export interface SendParts {
   readonly db: Db
@@ -18,8 +18,8 @@ export interface SendParts {
 
 /** Well below the lease, so that whoever sends has recorded before it counts as crashed. */
 const PUSH_WITHIN_MS = 20_000
-const GATEWAY_PAUSE_MS = 30_000
-const UNKNOWN_PAUSE_MS = 10_000
+/** A gateway that threw what it never should: the push may have left. */
+const UNKNOWN: PushOutcome = { state: 'retry', reason: 'gateway failed', afterMs: 10_000, maybeSent: true }
 
 /** Pushes to every device of these recipients that nobody has tried. Throws the reason of `signal` between two pages. */
 export async function sendToUntried(
@@ -46,7 +46,7 @@ export async function sendToDue(parts: SendParts, message: Message, signal: Abor
   }
 }
 
-/** Throws `PushGatewayUnusable` after recording that nothing left. */
+/** Throws `PushGatewayUnusable` after giving back the devices to which nothing left. */
 async function pushAll(
   parts: SendParts,
   message: Message,
@@ -54,21 +54,33 @@ async function pushAll(
   signal: AbortSignal,
 ): Promise<void> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(PUSH_WITHIN_MS)])
-  let unusable: PushGatewayUnusable | undefined
-  const attempts = claims.map(async (claim): Promise<Judged> => {
-    if (claim.target === null || claim.targetKind === null) return { claim, verdict: gaveUp('no target') }
-    if (isTooLate(claim, parts.clock())) return { claim, verdict: gaveUp('too late') }
-    const push = toPush(message, claim.deviceId, { kind: claim.targetKind, value: claim.target })
-    const outcome = await parts.push.send(push, limited).catch((error: unknown): PushOutcome => {
-      if (error instanceof PushGatewayUnusable) {
-        unusable = error
-        return { state: 'retry', reason: `gateway ${error.reason}`, afterMs: GATEWAY_PAUSE_MS, maybeSent: false }
-      }
-      parts.log.error({ err: error, notification_id: message.id }, 'the push gateway failed')
-      return { state: 'retry', reason: 'gateway failed', afterMs: UNKNOWN_PAUSE_MS, maybeSent: true }
-    })
-    return { claim, verdict: verdictOf(outcome, claim, parts.clock(), parts.random ?? Math.random) }
-  })
-  await recordOutcomes(parts.db, message.id, await Promise.all(attempts), new Date(parts.clock()))
+  const results = await Promise.all(claims.map((claim) => pushOne(parts, message, claim, limited)))
+  const judged = results.flatMap(({ claim, result }) =>
+    result instanceof PushGatewayUnusable ? [] : [{ claim, verdict: result }],
+  )
+  const kept = results.flatMap(({ claim, result }) => (result instanceof PushGatewayUnusable ? [claim] : []))
+  const now = new Date(parts.clock())
+  await recordOutcomes(parts.db, message.id, judged, now)
+  await releaseClaims(parts.db, message.id, kept, now)
+  const unusable = results.map(({ result }) => result).find((result) => result instanceof PushGatewayUnusable)
   if (unusable !== undefined) throw unusable
+}
+
+async function pushOne(
+  { push, clock, log, random = Math.random }: SendParts,
+  message: Message,
+  claim: Claim,
+  signal: AbortSignal,
+): Promise<{ claim: Claim; result: Verdict | PushGatewayUnusable }> {
+  if (claim.target === null || claim.targetKind === null) return { claim, result: gaveUp('no target') }
+  if (isTooLate(claim, clock())) return { claim, result: gaveUp('too late') }
+  const target = { kind: claim.targetKind, value: claim.target }
+  try {
+    const outcome = await push.send(toPush(message, claim.deviceId, target), signal)
+    return { claim, result: verdictOf(outcome, claim, clock(), random) }
+  } catch (error) {
+    if (error instanceof PushGatewayUnusable) return { claim, result: error }
+    log.error({ err: error, notification_id: message.id }, 'the push gateway failed')
+    return { claim, result: verdictOf(UNKNOWN, claim, clock(), random) }
+  }
 }

@@ -7,6 +7,7 @@ import { TASK_NAMES, type TaskName } from './priorities.ts'
 import { beginSending, closeChunk, closeFanOut, fanOut, openChunk, type Sending, settle } from './progress.ts'
 import { chunkTask, followUpTask, startTask } from './queue-tasks.ts'
 import { type SendParts, sendToDue, sendToUntried } from './send.ts'
+import { GATEWAY_PAUSE_MS } from './verdict.ts'
 
 export interface TaskParts extends SendParts {
   /** The outbox was filled: publish it. Must not throw or wait. */
@@ -37,8 +38,6 @@ export interface TaskResult {
   readonly worked: boolean
 }
 
-/** How long a broken push gateway is left alone. */
-const GATEWAY_PAUSE_MS = 30_000
 /** With the runtime's growing waits a database may be away for more than an hour. */
 const MAX_RETRIES = 15
 

@@ -24,6 +24,8 @@ export interface Attempt {
 
 /** FCM drops what still fails after an hour, and so do we: an old warning helps nobody. */
 export const GIVE_UP_AFTER_MS = 60 * 60_000
+/** How long a gateway that cannot be used is left alone. */
+export const GATEWAY_PAUSE_MS = 30_000
 const FIRST_WAIT_MS = 10_000
 const LONGEST_WAIT_MS = 10 * 60_000
 /** A crowd that failed together must not come back together. */
