@@ -39,6 +39,8 @@ export interface Postgres extends Closeable {
 /** Recovery after a crash replays at most `max_wal_size` of log: well below this. */
 const START_LIMIT_MS = 60_000
 const FREE_PORT_ATTEMPTS = 5
+/** What PostgreSQL says of every session that a stop finds open. */
+const ENDED_BY_STOP = 'terminating connection due to administrator command'
 
 /**
  * Starts the PostgreSQL that came with the program, on 127.0.0.1 alone, making its data folder where there is none.
@@ -134,7 +136,7 @@ async function startOn(
     onLine: (line) => {
       if (output.length < 200) output.push(line)
       if (line.includes('database system is ready to accept connections')) ready.resolve('ready')
-      const isBad = /^(FATAL|PANIC):/.test(line)
+      const isBad = /^(FATAL|PANIC):/.test(line) && !line.includes(ENDED_BY_STOP)
       log[isBad ? 'warn' : 'debug']({ part: 'postgres' }, line)
     },
   })

@@ -95,11 +95,9 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Processes that belong to us by their environment, whoever their parent is by now. */
-export function processesWith(variable: string, value: string): number[] {
-  return pids().filter(
-    (pid) => read(`/proc/${pid}/environ`).split('\0').includes(`${variable}=${value}`) && isAlive(pid),
-  )
+/** Processes of which a word of the command line holds `text`, whoever their parent is by now. */
+export function processesNaming(text: string): number[] {
+  return pids().filter((pid) => pid !== process.pid && read(`/proc/${pid}/cmdline`).includes(text) && isAlive(pid))
 }
 
 /** Processes that work in `folder`, as those of PostgreSQL do in their data folder. */
