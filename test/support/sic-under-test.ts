@@ -29,7 +29,7 @@ export async function sicUnderTest(encryption: 'off' | 'login' | 'all' = 'off'):
     login: LOGIN,
     password: PASSWORD,
     encryption,
-    log: createLogger('warn', process.stderr),
+    log: createLogger('error', process.stderr),
   })
   return {
     port: server.port,

@@ -12,7 +12,10 @@ export interface SourceDatabase extends AsyncDisposable {
 export async function sourceDatabase(): Promise<SourceDatabase> {
   const database = await testDatabase({ empty: true })
   const { url } = database
-  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool: new pg.Pool({ connectionString: url }) }) })
+  const pool = new pg.Pool({ connectionString: url })
+  // The database is dropped by force, perhaps before the server has seen the last connection close.
+  pool.on('error', () => {})
+  const db = new Kysely<unknown>({ dialect: new PostgresDialect({ pool }) })
   await createSourceTables(db)
   return {
     url,

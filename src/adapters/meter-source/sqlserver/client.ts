@@ -42,7 +42,9 @@ export class SqlServerClient implements AsyncDisposable {
     for (const [name, value] of Object.entries(parameters)) addParameter(request, name, value)
     const answer = request.query<SqlServerRow>(statement)
     try {
-      const result = await within(this.#options.queryTimeoutMs, answer, signal, () => request.cancel())
+      const result = await within(limitOf('too_slow', this.#options.queryTimeoutMs), answer, signal, () =>
+        request.cancel(),
+      )
       return [...result.recordset]
     } catch (error) {
       signal?.throwIfAborted()
@@ -54,8 +56,9 @@ export class SqlServerClient implements AsyncDisposable {
     const connecting = this.#pool.connect()
     this.#connecting = connecting.catch(() => {})
     try {
-      // The client's own timeout ends the attempt; it is shared with other questions, so a cancelled one only leaves it.
-      await within(undefined, connecting, signal, () => {})
+      // The attempt has a limit of its own and is shared with other questions, so one that gives up only leaves it.
+      const limit = limitOf('unreachable', this.#options.connectTimeoutMs + 2 * GRACE_MS)
+      await within(limit, connecting, signal, () => {})
     } catch (error) {
       signal?.throwIfAborted()
       throw toSourceUnavailable(error, this.#options.password)
@@ -113,12 +116,21 @@ function addParameter(request: sql.Request, name: string, value: SqlServerParame
   else request.input(name, sql.VarChar(Math.max(LEAST_TEXT_LENGTH, value.length)), value)
 }
 
+interface Limit {
+  readonly ms: number
+  readonly error: SourceUnavailable
+}
+
+function limitOf(reason: SourceUnavailable['reason'], ms: number): Limit {
+  return { ms, error: new SourceUnavailable(reason, { cause: new Error(`nothing whole within ${ms} ms`) }) }
+}
+
 /**
- * Waits for `answer`, for at most `timeoutMs`, or until `signal`. The client stops its own clock at the first packet of
+ * Waits for `answer`, for at most the limit, or until `signal`. The client stops its own clock at the first packet of
  * an answer, so an answer that stalls half-way is only noticed here.
  */
 async function within<T>(
-  timeoutMs: number | undefined,
+  limit: Limit,
   answer: Promise<T>,
   signal: AbortSignal | undefined,
   giveUp: () => void,
@@ -129,7 +141,7 @@ async function within<T>(
     giveUp()
   }
   const onAbort = (): void => stop(signal?.reason)
-  const timer = timeoutMs === undefined ? undefined : setTimeout(() => stop(tooSlow(timeoutMs)), timeoutMs)
+  const timer = setTimeout(() => stop(limit.error), limit.ms)
   signal?.addEventListener('abort', onAbort, { once: true })
   // Once given up, nobody is left to hear how the answer ends.
   answer.catch(() => {})
@@ -140,6 +152,3 @@ async function within<T>(
     signal?.removeEventListener('abort', onAbort)
   }
 }
-
-const tooSlow = (timeoutMs: number): SourceUnavailable =>
-  new SourceUnavailable('too_slow', { cause: new Error(`no whole answer within ${timeoutMs} ms`) })
