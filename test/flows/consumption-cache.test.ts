@@ -224,6 +224,8 @@ test('without PostgreSQL what was kept is served, and said to be stale once it r
   assert.equal(old.headers['x-cache'], 'STALE')
   assert.deepEqual(old.json(), { ...known.json<Answer>(), stale: true })
   assert.notEqual(old.headers.etag, known.headers.etag)
+  assert.deepEqual((await fresh.read(household, { app })).rawPayload, old.rawPayload)
+  assert.equal(fresh.log.text().match(/a kept answer stands in/g)?.length, 1)
   const unknown = await fresh.read(household, { app, query: '?group_by=day' })
   assert.ok(unknown.statusCode >= 500)
   await nowhere.close()

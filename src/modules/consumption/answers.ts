@@ -38,7 +38,7 @@ export interface AnswerParts {
  * `forgetUsers` was lost with the cache shows after a minute or two.
  */
 const FRESH_FOR_MS = 60_000
-/** While a source is down: short, so that its return shows within seconds, long enough to spare PostgreSQL. */
+/** While a source or PostgreSQL is down: short, so that its return shows within seconds, yet not asked by every request. */
 const STALE_FOR_MS = 3_000
 /** An answer that ran out so recently is served at once and renewed behind the request. */
 const RENEW_BEHIND_MS = 60_000
@@ -110,7 +110,7 @@ export class Answers {
   }
 
   async #make(key: string, question: ConsumptionQuestion, kept: KeptAnswer | undefined): Promise<ServedAnswer> {
-    const { cache, load, log } = this.#parts
+    const { load, log } = this.#parts
     let version = NO_VERSION
     try {
       const consumption = await load(question, async () => {
@@ -118,14 +118,17 @@ export class Answers {
       })
       const body = JSON.stringify(toAnswer(consumption))
       const freshUntil = this.#freshUntil(consumption)
-      const made: KeptAnswer = { version, freshUntil, isStale: consumption.stale, etag: entityTag(body), body }
-      if (version !== NO_VERSION) await cache.set(key, encodeKept(made), KEPT_FOR_MS)
-      return served(made, 'MISS')
+      return await this.#keep(key, { version, freshUntil, isStale: consumption.stale, etag: entityTag(body), body })
     } catch (error) {
       if (error instanceof AppError || kept === undefined) throw error
       log.error({ err: error }, 'a kept answer stands in for one that could not be made')
-      return served(asStale(kept), 'STALE')
+      return this.#keep(key, { ...asStale(kept), freshUntil: this.#parts.clock() + STALE_FOR_MS })
     }
+  }
+
+  async #keep(key: string, answer: KeptAnswer): Promise<ServedAnswer> {
+    if (answer.version !== NO_VERSION) await this.#parts.cache.set(key, encodeKept(answer), KEPT_FOR_MS)
+    return served(answer, 'MISS')
   }
 
   #freshUntil({ stale, asOf }: Consumption): number {

@@ -1,5 +1,5 @@
 import type { Db } from '#src/database/database.ts'
-import { type LinkedMeter, linkedMeters, type MeterScope, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
+import { type LinkedMeter, linkedMeters, type MeterScope } from '#src/modules/meters/linked-meters.ts'
 import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
 import { consumptionErrors } from './errors.ts'
 import { dueRead } from './freshness.ts'
@@ -46,8 +46,6 @@ export interface ConsumptionParts {
   readonly readings: MeterReadings
   readonly now: () => number
   readonly freshForMs: number
-  /** Told of the users whose answers have become old because a source brought something new. */
-  readonly onChange: (userIds: readonly string[]) => Promise<void>
 }
 
 /**
@@ -70,9 +68,7 @@ export async function consumptionOf(
       if (ids.length > 0 && states.size === 0) throw consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
       return assemble(parts.db, question, meters, states, outcomes)
     }
-    const news = await parts.readings.read(due)
-    for (const [id, outcome] of news) outcomes.set(id, outcome)
-    await announce(parts, news)
+    for (const [id, outcome] of await parts.readings.read(due)) outcomes.set(id, outcome)
   }
 }
 
@@ -86,12 +82,6 @@ async function metersAsked(db: Db, { userId, scope, meterId }: ConsumptionQuesti
 
 function isDue({ now, freshForMs }: ConsumptionParts, state: ReadingState | undefined): boolean {
   return dueRead(state, now(), freshForMs) !== undefined
-}
-
-async function announce({ db, onChange }: ConsumptionParts, news: ReadonlyMap<string, ReadingOutcome>): Promise<void> {
-  const changed = [...news].filter(([, outcome]) => outcome.state === 'read' && outcome.changed)
-  const users = await Promise.all(changed.map(([meterId]) => usersOfMeter(db, meterId)))
-  if (users.length > 0) await onChange([...new Set(users.flat())])
 }
 
 async function assemble(
@@ -126,8 +116,8 @@ function sourceUse(
   outcomes: ReadonlyMap<string, ReadingOutcome>,
 ): SourceUse {
   const meters = all.filter(({ meter }) => meter.kind === kind)
-  const states = meters.flatMap(({ meter }) => outcomes.get(meter.id)?.state ?? [])
-  const status = states.includes('failed') ? 'unavailable' : states.includes('read') ? 'ok' : 'not_needed'
+  const came = new Set(meters.map(({ meter }) => outcomes.get(meter.id)))
+  const status = came.has('failed') ? 'unavailable' : came.has('read') ? 'ok' : 'not_needed'
   return { name: kind === 'prepaid' ? 'sic' : 'postpaid', status, asOf: oldest(meters) }
 }
 

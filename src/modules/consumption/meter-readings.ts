@@ -23,13 +23,15 @@ export interface MeterReadingParts {
   readonly freshForMs: number
   /** How long one request waits for the sources, in all. */
   readonly patienceMs: number
+  /** Told when a source brought anything new about a meter, before those who wait for the reading. */
+  readonly onChange: (meterId: string) => Promise<void>
 }
 
 /**
- * - `read`: the source answered and its answer is stored; `changed` says whether it brought anything new.
+ * - `read`: the source answered and its answer is stored.
  * - `failed`: the source could not be asked or has not answered yet, or its answer could not be stored.
  */
-export type ReadingOutcome = { readonly state: 'read'; readonly changed: boolean } | { readonly state: 'failed' }
+export type ReadingOutcome = 'read' | 'failed'
 
 /** Per request and source; the sources' adapters bound what all requests together may ask. */
 const READINGS_AT_ONCE = 4
@@ -46,8 +48,6 @@ interface Flight {
   /** Aborts when its first waiters lose patience; whoever comes later does not wait at all. */
   readonly patience: AbortSignal
 }
-
-const FAILED: ReadingOutcome = { state: 'failed' }
 
 /** Asks the sources for meters and stores what they say: one question per meter at a time, here and across instances. */
 export class MeterReadings {
@@ -66,7 +66,7 @@ export class MeterReadings {
     const patience = AbortSignal.any([AbortSignal.timeout(this.#parts.patienceMs), this.#closing.signal])
     const lane = async (queue: LinkedMeter[]): Promise<void> => {
       for (let meter = queue.shift(); meter !== undefined; meter = queue.shift()) {
-        outcomes.set(meter.id, patience.aborted ? FAILED : await this.#outcomeOf(meter, patience))
+        outcomes.set(meter.id, patience.aborted ? 'failed' : await this.#outcomeOf(meter, patience))
       }
     }
     const queues = (['prepaid', 'postpaid'] as const).map((kind) => meters.filter((meter) => meter.kind === kind))
@@ -81,9 +81,9 @@ export class MeterReadings {
   }
 
   #outcomeOf(meter: LinkedMeter, patience: AbortSignal): Promise<ReadingOutcome> {
-    if (this.#closing.signal.aborted || this.#isResting(meter.id)) return Promise.resolve(FAILED)
+    if (this.#closing.signal.aborted || this.#isResting(meter.id)) return Promise.resolve('failed')
     const flight = this.#flights.get(meter.id) ?? this.#start(meter)
-    return settledBefore(AbortSignal.any([patience, flight.patience]), flight.outcome, () => FAILED)
+    return settledBefore(AbortSignal.any([patience, flight.patience]), flight.outcome, () => 'failed')
   }
 
   #isResting(meterId: string): boolean {
@@ -107,7 +107,7 @@ export class MeterReadings {
   #failedToStore(meter: LinkedMeter, error: unknown): ReadingOutcome {
     this.#rest(meter.id)
     this.#parts.log.error({ meter_id: meter.id, err: error }, 'a reading could not be stored')
-    return FAILED
+    return 'failed'
   }
 
   async #readOnce(meter: LinkedMeter): Promise<ReadingOutcome> {
@@ -131,16 +131,17 @@ export class MeterReadings {
   }
 
   async #readIfDue(meter: LinkedMeter, limit: AbortSignal): Promise<ReadingOutcome> {
-    const { db, clock, freshForMs } = this.#parts
+    const { db, clock, freshForMs, onChange } = this.#parts
     const state = (await readingStates(db, [meter.id])).get(meter.id)
     const readAt = clock()
     const due = dueRead(state, readAt, freshForMs)
     // Somebody else was quicker, and has told everyone whose answers change.
-    if (due === undefined) return { state: 'read', changed: false }
+    if (due === undefined) return 'read'
     const entries = await this.#ask(meter, due.range, limit)
-    if (entries === undefined) return FAILED
-    const changed = await storeReading(db, { meterId: meter.id, ...due, entries, readAt: new Date(readAt) })
-    return { state: 'read', changed }
+    if (entries === undefined) return 'failed'
+    const isNews = await storeReading(db, { meterId: meter.id, ...due, entries, readAt: new Date(readAt) })
+    if (isNews) await onChange(meter.id)
+    return 'read'
   }
 
   /** Undefined when the source failed, whatever the way: it must never cost the customer the answer. */

@@ -8,7 +8,7 @@ import type { App, Routes } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemSchema } from '#src/http/problem.ts'
-import { type MeterScope, meterScope } from '#src/modules/meters/linked-meters.ts'
+import { type MeterScope, meterScope, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { Answers, forgetUsers, type ServedAnswer } from './answers.ts'
@@ -48,9 +48,9 @@ export function consumptionRoutes(parts: ConsumptionRouteParts): Routes {
 function openAnswers(app: App, parts: ConsumptionRouteParts): Answers {
   const { db, cache, clock, log, freshForMs = FRESH_FOR_MS, patienceMs = PATIENCE_MS } = parts
   const { prepaid, postpaid } = parts
-  const readings = new MeterReadings({ db, cache, prepaid, postpaid, clock, log, freshForMs, patienceMs })
-  const onChange = (userIds: readonly string[]): Promise<void> => forgetUsers(cache, userIds)
-  const consumption = { db, readings, now: clock, freshForMs, onChange }
+  const onChange = async (meterId: string): Promise<void> => forgetUsers(cache, await usersOfMeter(db, meterId))
+  const readings = new MeterReadings({ db, cache, prepaid, postpaid, clock, log, freshForMs, patienceMs, onChange })
+  const consumption = { db, readings, now: clock, freshForMs }
   const answers = new Answers({
     cache,
     clock,
