@@ -208,35 +208,44 @@ export class Connection {
       await handler.reset()
       await reply.write(tokens.resetConnectionAck())
     }
-    const isFatal = await this.#respond(handler, message, reply)
+    const outcome = await this.#respond(handler, message, reply)
     await reply.end()
     if (fault !== 'whole') await this.#misbehave(fault, Buffer.concat(captured))
-    if (isFatal) this.#socket.end()
+    else if (outcome === 'cancelled') await this.#acknowledgeAttention()
+    if (outcome === 'fatal') this.#socket.end()
   }
 
-  /** Writes the answer up to its last token. Gives whether the connection must end with it. */
-  async #respond(handler: RequestHandler, message: Message, reply: Answer): Promise<boolean> {
+  /** Writes the answer up to its last token. */
+  async #respond(handler: RequestHandler, message: Message, reply: Answer): Promise<'done' | 'fatal' | 'cancelled'> {
     if (message.type === PACKET.attention) {
       await reply.write(tokens.done({ kind: 'statement', isAttention: true }))
-      return false
+      return 'done'
     }
     if ((message.status & STATUS.ignore) !== 0) {
       await reply.write(tokens.done({ kind: 'statement', isError: true }))
-      return false
+      return 'done'
     }
     const running = new AbortController()
     this.#running = running
     if (this.#closed.signal.aborted) running.abort()
+    let isFatal = false
     try {
       await this.#delay(running.signal)
-      return await handler.respond(message, reply, running.signal)
+      isFatal = await handler.respond(message, reply, running.signal)
     } catch (error) {
       if (!running.signal.aborted) throw error
-      return false
+      await reply.write(tokens.done({ kind: 'statement', isError: true }))
     } finally {
       this.#running = undefined
-      if (running.signal.aborted) await reply.write(tokens.done({ kind: 'statement', isAttention: true }))
     }
+    return running.signal.aborted ? 'cancelled' : isFatal ? 'fatal' : 'done'
+  }
+
+  /** In a message of its own, after what there was of the cancelled answer. */
+  async #acknowledgeAttention(): Promise<void> {
+    const reply = this.#newAnswer(this.#channel)
+    await reply.write(tokens.done({ kind: 'statement', isAttention: true }))
+    await reply.end()
   }
 
   async #misbehave(fault: 'hang' | 'die' | 'malformed', whole: Buffer): Promise<void> {
