@@ -52,9 +52,20 @@ const histories = fc.record<History>({
   pausesMs: fc.array(fc.constantFrom(1_000, 10_000, 31_000, 61_000), { minLength: 1, maxLength: 20 }),
 })
 
+/** How long after such a fate nothing may leave for the same target. */
+const QUIET_MS: Partial<Record<Fate, number>> = {
+  later: 10_000,
+  'lost answer': 10_000,
+  'arrived unheard': 10_000,
+  crash: 30_000,
+  'crash after': 30_000,
+}
+
 /** Sends to the audience through one history and returns how often each target got the message. */
 async function live(history: History): Promise<{ id: string; arrived: Map<string, number> }> {
   const arrived = new Map<string, number>()
+  const quietUntil = new Map<string, number>()
+  let tooEarly = 0
   const next = <T>(items: readonly T[], place: number): T => items[place % items.length] as T
   let [pushed, delivered] = [0, 0]
   const answer = await api.send(admin, toUsers(audience))
@@ -68,6 +79,8 @@ async function live(history: History): Promise<{ id: string; arrived: Map<string
       const fate = pushed < 80 ? next(history.fates, pushed) : 'sent'
       pushed += 1
       if (isDead) return new Promise(() => {})
+      if (api.time.now() < (quietUntil.get(target.value) ?? 0)) tooEarly += 1
+      quietUntil.set(target.value, api.time.now() + (QUIET_MS[fate] ?? 0))
       const arrives = (): void => void arrived.set(target.value, (arrived.get(target.value) ?? 0) + 1)
       if (fate === 'sent' || fate === 'arrived unheard' || fate === 'crash after') arrives()
       if (fate !== 'crash' && fate !== 'crash after') return Promise.resolve(outcomeOf(fate))
@@ -93,6 +106,7 @@ async function live(history: History): Promise<{ id: string; arrived: Map<string
     }
     inBroker = redelivered
     const { state } = (await api.get(admin, `/api/notifications/${id}`)).json<{ state: string }>()
+    assert.equal(tooEarly, 0, 'sent again too early')
     if (state === 'done') return { id, arrived }
     // Ever longer, so that the hour in which a device is tried ends within the turns.
     await api.time.pass(next(history.pausesMs, turn) * (1 + Math.floor(turn / 10)))
