@@ -34,7 +34,10 @@ async function runTests(named: readonly string[]): Promise<number> {
 }
 
 function allTests(): string[] {
-  return globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT, exclude: ['test/canaries/**'] })
+  return globSync(['src/**/*.test.ts', 'test/**/*.test.ts', 'bench/**/*.test.ts'], {
+    cwd: ROOT,
+    exclude: ['test/canaries/**'],
+  })
     .map((file) => join(ROOT, file))
     .toSorted()
 }

@@ -5,6 +5,8 @@ import { SERVER_VARIABLE, startTestServer, type TestServer } from '#test/support
 let server: TestServer | undefined
 
 export async function globalSetup(): Promise<void> {
+  // Set when a run is started by a test, or by somebody who has a server at hand.
+  if (process.env[SERVER_VARIABLE] !== undefined) return
   server = await startTestServer()
   process.env[SERVER_VARIABLE] = server.url
 }
