@@ -1,6 +1,6 @@
 import type { Logger } from '#src/core/logger.ts'
 import { type Broker, BrokerRefused } from '#src/ports/broker.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 import type { TaskMessage } from './decode.ts'
 import type { Observers, TaskRequest } from './observer.ts'
 import { type Outcome, outcomeOfError, SoftTimeLimitExceeded, WorkerShutdown } from './outcome.ts'

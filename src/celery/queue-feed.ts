@@ -1,6 +1,6 @@
 import type { Logger } from '#src/core/logger.ts'
 import type { Broker, Consumer, ConsumerEnd, Delivery } from '#src/ports/broker.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 import { declareTaskQueue } from './task-queues.ts'
 
 /** The count of messages that AMQP can express. */

@@ -1,4 +1,4 @@
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 
 interface Entry<T> {
   readonly dueAt: number

@@ -1,4 +1,4 @@
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 import { SoftTimeLimitExceeded, TimeLimitExceeded } from './outcome.ts'
 
 export interface TimeLimits {

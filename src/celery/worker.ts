@@ -1,7 +1,7 @@
 import type { Closeable } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Broker, Delivery } from '#src/ports/broker.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 import { Admission, type Reserve } from './admission.ts'
 import { Execution, type PreparedRequest } from './execution.ts'
 import { Intake } from './intake.ts'

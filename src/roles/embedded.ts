@@ -10,7 +10,7 @@ import { createLogger, type Logger } from '#src/core/logger.ts'
 import { openDatabase } from '#src/database/database.ts'
 import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
 import type { Broker } from '#src/ports/broker.ts'
-import { systemTimers as timers } from '#src/ports/timers.ts'
+import { systemTimers as timers } from '#src/core/timers.ts'
 import { seedDemo } from './embedded/demo.ts'
 import { startEngine } from './embedded/engine.ts'
 import { loadSecrets, openHome, type Secrets } from './embedded/home.ts'
@@ -83,7 +83,7 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
     {
       database,
       log,
-      clock: systemClock,
+      timers,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       metricsToken: config.METRICS_TOKEN,
       readiness: embeddedReadiness(() => phase, database, sources),

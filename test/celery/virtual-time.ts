@@ -1,4 +1,4 @@
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 
 /** A clock that stands still until told, and wakes who waits on it in the order of their times. */
 export class VirtualTime implements Timers {

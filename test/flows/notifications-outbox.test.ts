@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
 import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
-import { NotificationUpkeep } from '#src/modules/notifications/upkeep.ts'
+import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import type { Push } from '#src/ports/push-gateway.ts'
 import {
@@ -213,9 +213,8 @@ test('the hourly upkeep finds what nobody sends any more, and leaves no timer', 
   await aDevice(api.database, awa.id)
   const { id } = await accepted(toUser(awa.id))
   await api.publisher().drain()
-  const upkeep = new NotificationUpkeep({ db: api.database.db, timers: api.time, log: api.log.log })
   for (let hour = 1; hour <= 2; hour += 1) {
-    upkeep.start()
+    const upkeep = notificationUpkeep({ db: api.database.db, timers: api.time, log: api.log.log })
     await api.time.pass(3_600_000)
     await upkeep.close()
     assert.equal(await waiting(), hour === 2 ? 1 : 0)

@@ -1,6 +1,7 @@
 import { memoryCache } from '#src/adapters/cache/memory.ts'
 import { systemClock, type Clock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
+import { systemTimers } from '#src/core/timers.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { type Database, openDatabase } from '#src/database/database.ts'
 import type { Server } from '#src/http/server.ts'
@@ -31,7 +32,7 @@ export async function testApi(options: { clock?: Clock } = {}): Promise<TestApi>
       {
         database,
         log: capture.log,
-        clock,
+        timers: { ...systemTimers, now: clock },
         jwtSecret: TEST_JWT_SECRET,
         metricsToken: undefined,
         cache: memoryCache({ clock }),

@@ -1,5 +1,5 @@
 import type { QueueDeclaration } from '#src/ports/broker.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 import { Backlog, type QueuedMessage } from './memory-backlog.ts'
 
 /** Where a queue sends what it wants to get rid of, and how it asks to be deleted. */

@@ -5,7 +5,7 @@ import {
   type OutgoingMessage,
   type QueueDeclaration,
 } from '#src/ports/broker.ts'
-import { type Timers, systemTimers } from '#src/ports/timers.ts'
+import { type Timers, systemTimers } from '#src/core/timers.ts'
 import type { QueuedMessage } from './memory-backlog.ts'
 import { MemoryConnection } from './memory-connection.ts'
 import { deathHeaders, goesInCircles } from './memory-death.ts'

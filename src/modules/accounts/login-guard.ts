@@ -58,6 +58,12 @@ async function lockedError(db: Db, key: Buffer, now: Date) {
   return accountErrors.tooManyAttempts({ retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)) })
 }
 
+/** Removes the counts that have been forgotten anyway. */
+export async function pruneGuards(db: Db, nowMs: number): Promise<void> {
+  const forgottenSince = new Date(nowMs - FORGET_DAYS * 86_400_000)
+  await db.deleteFrom('login_guard').where('last_failure_at', '<', forgottenSince).execute()
+}
+
 /**
  * The key under which a try is counted. A device on which this account has logged in before counts alone,
  * so that a stranger who locks the account does not lock its owner out; all other devices share one count,

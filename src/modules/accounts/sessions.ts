@@ -27,7 +27,7 @@ export interface Sessions {
   endOthers(accountId: string, keptSessionId: string): Promise<void>
   setPushTarget(sessionId: string, target: Target): Promise<void>
   /** Removes what expired a day ago or more. */
-  prune(): Promise<number>
+  prune(): Promise<void>
 }
 
 export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessions {
@@ -66,8 +66,7 @@ export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessio
     },
     async prune() {
       const yesterday = new Date(clock() - 86_400_000)
-      const result = await db.deleteFrom('session').where('expires_at', '<', yesterday).executeTakeFirst()
-      return Number(result.numDeletedRows)
+      await db.deleteFrom('session').where('expires_at', '<', yesterday).execute()
     },
   }
 }

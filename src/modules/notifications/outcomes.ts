@@ -77,36 +77,42 @@ async function noteFirstSent(db: Db, notificationId: string, now: Date): Promise
     .execute()
 }
 
-/** Only where the device still has the target that died: its app may have brought another meanwhile. */
+/**
+ * Only where the device still has the target that died: its app may have brought another meanwhile. Locked in one
+ * order, as several runners may find the same targets dead.
+ */
 async function clearDeadTargets(db: Db, judged: readonly Judged[]): Promise<void> {
   const dead = judged.filter(({ verdict }) => verdict.state === 'dead').map(({ claim }) => claim)
   if (dead.length === 0) return
   await sql`
-    update device set target = null, target_kind = null
-    from unnest(
-      ${dead.map((claim) => claim.deviceId)}::uuid[],
-      ${dead.map((claim) => claim.targetKind)}::text[],
-      ${dead.map((claim) => claim.target)}::text[]
-    ) as v (device_id, target_kind, target)
-    where device.id = v.device_id and device.target_kind = v.target_kind and device.target = v.target`.execute(db)
+    with dead as (
+      select d.id from device d
+      join unnest(
+        ${dead.map((claim) => claim.deviceId)}::uuid[],
+        ${dead.map((claim) => claim.targetKind)}::text[],
+        ${dead.map((claim) => claim.target)}::text[]
+      ) as v (device_id, target_kind, target)
+        on d.id = v.device_id and d.target_kind = v.target_kind and d.target = v.target
+      order by d.id for update of d
+    )
+    update device set target = null, target_kind = null from dead where device.id = dead.id`.execute(db)
 }
 
 async function quarantineTargets(db: Db, judged: readonly Judged[], now: Date): Promise<void> {
-  const rows = judged.flatMap(({ claim, verdict }) =>
-    verdict.state === 'failed' && verdict.quarantine && claim.target !== null
-      ? [{ device_id: claim.deviceId, target: claim.target, reason: verdict.reason, since: now }]
-      : [],
+  const refused = judged.flatMap(({ claim, verdict }) =>
+    verdict.state === 'failed' && verdict.quarantine ? [{ ...claim, reason: verdict.reason }] : [],
   )
-  if (rows.length === 0) return
-  await db
-    .insertInto('target_quarantine')
-    .values(rows)
-    .onConflict((conflict) =>
-      conflict.column('device_id').doUpdateSet((eb) => ({
-        target: eb.ref('excluded.target'),
-        reason: eb.ref('excluded.reason'),
-        since: eb.ref('excluded.since'),
-      })),
-    )
-    .execute()
+  if (refused.length === 0) return
+  // By way of device: one that was deleted meanwhile needs no mark.
+  await sql`
+    insert into target_quarantine (device_id, target, reason, since)
+    select d.id, v.target, v.reason, ${now}::timestamptz from device d
+    join unnest(
+      ${refused.map((device) => device.deviceId)}::uuid[],
+      ${refused.map((device) => device.target)}::text[],
+      ${refused.map((device) => device.reason)}::text[]
+    ) as v (device_id, target, reason) on d.id = v.device_id
+    order by d.id
+    on conflict (device_id) do update set target = excluded.target, reason = excluded.reason, since = excluded.since
+  `.execute(db)
 }

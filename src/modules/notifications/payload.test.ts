@@ -22,6 +22,7 @@ test('what just fits passes, one byte more is refused with both numbers', () => 
 
 test('keys of FCM and our own are reserved, others that look alike are not', () => {
   const reserved = [
+    '',
     'from',
     'message_type',
     'google.c.a',

@@ -10,8 +10,8 @@ export interface Payload {
 export const PAYLOAD_LIMIT_BYTES = 4_096
 /** What every push carries besides the sender's words: two UUIDs, and the keys of these and of the type. */
 const ENVELOPE_BYTES = 2 * 36 + 'notification_id'.length + 'message_id'.length + 'type'.length
-/** Ours; `from`, `message_type` and everything that starts with `google` or `gcm` are FCM's. */
-const RESERVED_KEYS = new Set(['notification_id', 'message_id', 'type', 'from', 'message_type', 'collapse_key'])
+/** Ours, and no key at all; `from`, `message_type` and everything that starts with `google` or `gcm` are FCM's. */
+const RESERVED_KEYS = new Set(['', 'notification_id', 'message_id', 'type', 'from', 'message_type', 'collapse_key'])
 const RESERVED_PREFIX = /^(google|gcm)/i
 
 /** Refuses before anything is stored what FCM, or the database, would refuse after it was accepted. */

@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import type { Db, Tx } from '#src/database/database.ts'
+import type { NotificationTable } from '#src/database/tables/notifications.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { type AccountRange, ALL_ACCOUNTS } from './claims.ts'
 import type { Message } from './push-message.ts'
@@ -10,16 +11,32 @@ export interface Sending extends Message {
   readonly isFannedOut: boolean
 }
 
-/** Marks the notification as being sent and reads it; undefined when there is nothing left to send. */
+/** Reads a notification that is being sent; undefined when there is nothing left to send. */
+export async function readSending(db: Db, notificationId: string): Promise<Sending | undefined> {
+  const row = await db
+    .selectFrom('notification')
+    .select(SENDING_COLUMNS)
+    .where('id', '=', notificationId)
+    .where('state', '=', 'sending')
+    .executeTakeFirst()
+  return row === undefined ? undefined : toSending(row)
+}
+
+/** As `readSending`, after marking it as being sent. */
 export async function beginSending(db: Db, notificationId: string): Promise<Sending | undefined> {
   const row = await db
     .updateTable('notification')
     .set({ state: 'sending' })
     .where('id', '=', notificationId)
     .where('state', 'in', ['queued', 'sending'])
-    .returning(['id', 'type', 'title', 'body', 'data', 'priority', 'recipients', 'fanned_out_at'])
+    .returning(SENDING_COLUMNS)
     .executeTakeFirst()
-  if (row === undefined) return undefined
+  return row === undefined ? undefined : toSending(row)
+}
+
+const SENDING_COLUMNS = ['id', 'type', 'title', 'body', 'data', 'priority', 'recipients', 'fanned_out_at'] as const
+
+function toSending(row: Pick<Selectable<NotificationTable>, (typeof SENDING_COLUMNS)[number]>): Sending {
   const { fanned_out_at: fannedOutAt, ...message } = row
   return { ...message, isFannedOut: fannedOutAt !== null }
 }
@@ -141,7 +158,10 @@ export async function settle(db: Db, message: Message, now: Date): Promise<void>
   if (next !== null) return addToOutbox(db, [followUpTask(message, next)])
   await sql`
     update notification n set
-      state = 'done', done_at = ${now}, devices = (select count(*) from delivery d where d.notification_id = n.id)
+      state = 'done', done_at = ${now}, devices = (select count(*) from delivery d where d.notification_id = n.id),
+      first_sent_at = coalesce(first_sent_at, (
+        select min(updated_at) from delivery d where d.notification_id = n.id and d.state = 'sent'
+      ))
     where n.id = ${message.id} and n.state = 'sending' and n.fanned_out_at is not null
       and not exists (select from notification_chunk c where c.notification_id = n.id and c.done_at is null)
       and not exists (

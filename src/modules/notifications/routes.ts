@@ -58,8 +58,8 @@ function sendRoute(app: App, url: string, { db, clock, kick }: NotificationParts
     async (request, reply) => {
       const key = request.headers['idempotency-key']
       const { answer, replayed } = await acceptNotification({ db, clock }, actorOf(request), request.body, key)
-      kick()
       if (replayed) void reply.header('idempotency-replayed', 'true')
+      else kick()
       return reply.code(202).send(answer as never)
     },
   )

@@ -4,7 +4,16 @@ import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { ALL_ACCOUNTS } from './claims.ts'
 import { notificationErrors } from './errors.ts'
 import { TASK_NAMES, type TaskName } from './priorities.ts'
-import { beginSending, closeChunk, closeFanOut, fanOut, openChunk, type Sending, settle } from './progress.ts'
+import {
+  beginSending,
+  closeChunk,
+  closeFanOut,
+  fanOut,
+  openChunk,
+  readSending,
+  type Sending,
+  settle,
+} from './progress.ts'
 import { chunkTask, followUpTask, startTask } from './queue-tasks.ts'
 import { type SendParts, sendToDue, sendToUntried } from './send.ts'
 import { GATEWAY_PAUSE_MS } from './verdict.ts'
@@ -78,7 +87,9 @@ function parseCall(kwargs: Readonly<Record<string, unknown>>): SendCall {
 }
 
 async function run(parts: TaskParts, call: SendCall, taskId: string, signal: AbortSignal): Promise<boolean> {
-  const sending = await beginSending(parts.db, call.notificationId)
+  // Only the start writes: the chunks of one notification must not queue up for its row.
+  const isStart = call.chunk === undefined && !call.followUp
+  const sending = await (isStart ? beginSending : readSending)(parts.db, call.notificationId)
   if (sending === undefined) return false
   try {
     await sendPart(parts, sending, call, signal)

@@ -1,7 +1,7 @@
 import type { Closeable } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Db, Tx } from '#src/database/database.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 import { lockDueTasks, type OutboxTask, removeFromOutbox } from './outbox.ts'
 
 export type PublishedTask = Omit<OutboxTask, 'key' | 'notBefore'>

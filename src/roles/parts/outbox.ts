@@ -4,7 +4,7 @@ import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
 import { OutboxPublisher } from '#src/modules/outbox/publisher.ts'
 import type { Broker } from '#src/ports/broker.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 
 /** Hands what transactions have promised to the broker, as Celery tasks. */
 export function startOutbox(

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { Clock } from '#src/core/clock.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
+import type { Timers } from '#src/core/timers.ts'
 import type { Database } from '#src/database/database.ts'
 import type { Readiness } from '#src/http/health.ts'
 import { createMetrics } from '#src/http/metrics.ts'
@@ -10,6 +10,7 @@ import { buildServer, type Server } from '#src/http/server.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
+import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
@@ -17,7 +18,7 @@ import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 export interface ApiParts {
   readonly database: Database
   readonly log: Logger
-  readonly clock: Clock
+  readonly timers: Timers
   readonly jwtSecret: string
   readonly metricsToken: string | undefined
   readonly readiness: Readiness
@@ -34,10 +35,13 @@ const packageFile = new URL('../../../package.json', import.meta.url)
 /** The API put together from its parts, not yet listening. What it opens is closed by `opened`. */
 export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Server> {
   const { db } = parts.database
+  const clock = parts.timers.now
   const own = { selfPolicy: selfPolicy('id') }
   const account = accounts({ ...parts, ...own, db, profilePolicy: userPolicy(db, 'id') })
   await account.revocations.start()
   opened.add('revocations', account.revocations)
+  opened.add('upkeep of accounts', account.startUpkeep())
+  opened.add('upkeep of notifications', notificationUpkeep({ ...parts, db }))
   const server = await buildServer({
     log: parts.log,
     version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
@@ -47,8 +51,8 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     metricsToken: parts.metricsToken,
     routes: [
       account.routes,
-      consumptionRoutes({ ...parts, db, policy: userPolicy(db, 'user_id') }),
-      notificationRoutes({ ...parts, ...own, db }),
+      consumptionRoutes({ ...parts, clock, db, policy: userPolicy(db, 'user_id') }),
+      notificationRoutes({ ...parts, ...own, clock, db }),
       notYetRoutes,
     ],
   })

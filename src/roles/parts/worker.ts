@@ -6,7 +6,7 @@ import type { Db } from '#src/database/database.ts'
 import { notificationTasks } from '#src/modules/notifications/tasks.ts'
 import type { Broker } from '#src/ports/broker.ts'
 import type { PushGateway } from '#src/ports/push-gateway.ts'
-import type { Timers } from '#src/ports/timers.ts'
+import type { Timers } from '#src/core/timers.ts'
 
 export interface WorkerParts {
   readonly db: Db
