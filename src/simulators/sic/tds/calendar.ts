@@ -1,3 +1,5 @@
+import { ProtocolError } from './bytes.ts'
+
 /** Dates and times between PostgreSQL's text and the counts of days and ticks that TDS carries. */
 
 const DAY_MS = 86_400_000
@@ -55,6 +57,8 @@ export function threeHundredths(time: WallTime): number {
 
 export function dateText(unixDay: number): string {
   const date = new Date(unixDay * DAY_MS)
+  const isKnown = date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999
+  if (!isKnown) throw new ProtocolError(`day ${unixDay} is in no year from 1 to 9999`)
   const year = String(date.getUTCFullYear()).padStart(4, '0')
   return `${year}-${twoDigits(date.getUTCMonth() + 1)}-${twoDigits(date.getUTCDate())}`
 }

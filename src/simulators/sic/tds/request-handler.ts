@@ -80,6 +80,8 @@ export class RequestHandler {
       return undefined
     } catch (error) {
       if (error instanceof SqlError) return error
+      // A value that PostgreSQL knows and SQL Server does not, such as a date at infinity.
+      if (error instanceof RangeError) return new SqlError(8115, `Arithmetic overflow error: ${error.message}.`)
       throw error
     }
   }
