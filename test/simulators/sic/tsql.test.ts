@@ -261,7 +261,7 @@ suite('T-SQL on PostgreSQL', () => {
       'SET DATEFORMAT dmy': [2741, /'dmy'/],
       "INSERT INTO compteurs_app_mobile (numero) VALUES ('1')": [515, /type_compteur/],
     }
-    for (const [statement, [number, message, severity = undefined, state = undefined]] of Object.entries(cases)) {
+    for (const [statement, [number, message, severity, state]] of Object.entries(cases)) {
       test(statement, async () => {
         await assert.rejects(pool.query(statement), (error: unknown) => {
           assert.ok(error instanceof sql.RequestError, String(error))

@@ -6,19 +6,7 @@ import { decodePrelogin, ENCRYPT, encodePrelogin, type EncryptByte, type Encrypt
 
 test('an answer carries version, encryption and no second request at a time', () => {
   const bytes = encodePrelogin(ENCRYPT.required)
-  assert.equal(
-    bytes.toString('hex'),
-    '00001a0006' +
-      '0100200001' +
-      '0200210001' +
-      '0300220000' +
-      '0400220001' +
-      'ff' +
-      '0f00114e0000' +
-      '03' +
-      '00' +
-      '00',
-  )
+  assert.equal(bytes.toString('hex'), '00001a00060100200001020021000103002200000400220001ff0f00114e0000030000')
   assert.deepEqual(decodePrelogin(bytes), { encryption: ENCRYPT.required })
 })
 
