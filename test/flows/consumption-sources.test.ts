@@ -180,11 +180,15 @@ test('an answer of a source that cannot be stored costs nobody what is known', a
   assert.match(api.log.text(), /a reading could not be stored/)
 })
 
-test('the server closes while a source hangs', async () => {
-  const { id } = await aHousehold(api.db, 'prepaid')
+test('the server closes while a source hangs, and lets go of the meter for the other instances', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid')
   api.sic.gate = new Promise(() => undefined)
   const app = await api.another({ patienceMs: 1 })
   const response = await api.read({ id }, { app })
   assert.equal(response.statusCode, 503)
+  while (api.sic.asked === 0) await aTurn()
+  const lock = `consumption:reading:${meters[0]!.id}`
+  assert.notEqual(await api.cache.get(lock), undefined)
   await app.close()
+  assert.equal(await api.cache.get(lock), undefined)
 })
