@@ -116,3 +116,36 @@ test('root opens data of another user as that user, whom its home lets through',
     assert.deepEqual(await holder.exited, { code: 0, signal: null })
   }
 })
+
+/** A machine on which no user namespace can be made, seen by the program alone. */
+const WITHOUT_NAMESPACES = [
+  'unshare',
+  '--mount',
+  'sh',
+  '-c',
+  'mount --bind /bin/false "$(command -v unshare)" && exec "$@"',
+  'sh',
+]
+
+test('where namespaces are off, root lets another user run it, who needs a way to the data', async (t) => {
+  if (!isRoot) return t.diagnostic('only root needs somebody to stand in: an ordinary user has nothing to show here')
+  using folder = temporaryFolder()
+  const dataDir = join(folder.path, 'home', 'postgres')
+  mkdirSync(join(folder.path, 'home'), { mode: 0o700 })
+  await using refused = holdEngine(dataDir, { prefix: WITHOUT_NAMESPACES })
+  assert.equal((await refused.exited).code, 1)
+  assert.match(
+    refused.output.stderr,
+    /^PostgreSQL cannot run as root, and user \d+, .* cannot enter .*home: allow that .*\n$/,
+  )
+
+  chmodSync(folder.path, 0o711)
+  for (const attempt of ['made', 'found']) {
+    await using holder = holdEngine(dataDir, { prefix: WITHOUT_NAMESPACES })
+    const { url, pid } = await whenUp(holder)
+    assert.equal((await ask(url, 'select 1')).length, 1, attempt)
+    assert.notEqual(statSync(`/proc/${pid}`).uid, 0)
+    holder.signal('SIGTERM')
+    assert.deepEqual(await holder.exited, { code: 0, signal: null })
+  }
+})
