@@ -13,7 +13,14 @@ const bodies = createAjv(false)
 const texts = createAjv('array')
 
 function createAjv(coerceTypes: false | 'array'): Ajv {
-  const ajv = new Ajv({ coerceTypes, useDefaults: true, removeAdditional: false, allErrors: true, strict: false })
+  const ajv = new Ajv({
+    coerceTypes,
+    useDefaults: true,
+    removeAdditional: false,
+    allErrors: true,
+    strict: false,
+    discriminator: true,
+  })
   addFormats.default(ajv, ['date', 'date-time', 'uuid', 'uri'])
   return ajv
 }
@@ -84,6 +91,11 @@ function describeValue(keyword: string, params: Record<string, unknown>, message
       return { fr: `doit être au moins ${limit}`, en: `must be at least ${limit}` }
     case 'maximum':
       return { fr: `doit être au plus ${limit}`, en: `must be at most ${limit}` }
+    case 'discriminator':
+      return {
+        fr: `le champ ${String(params['tag'])} doit nommer une des formes admises`,
+        en: `the field ${String(params['tag'])} must name one of the forms allowed`,
+      }
     case 'pattern':
       return { fr: 'ne respecte pas la forme attendue', en: 'does not have the expected form' }
     default:

@@ -26,48 +26,6 @@ export function targetOf(input: TargetInput): Target | undefined {
   return undefined
 }
 
-/** Finds or makes the account's device for this installation, and gives it the target it came with. */
-export async function recordDevice(tx: Tx, accountId: string, input: DeviceInput, now: Date): Promise<string> {
-  const target = targetOf(input)
-  if (input.id !== undefined) await silenceOthersOn(tx, accountId, input.id)
-  const known = { name: input.name ?? null, platform: input.platform, last_seen_at: now }
-  const existing = await findDevice(tx, accountId, input.id, target)
-  const deviceId =
-    existing ??
-    (
-      await tx
-        .insertInto('device')
-        .values({ account_id: accountId, installation_id: input.id ?? null, ...known })
-        .onConflict((conflict) => conflict.columns(['account_id', 'installation_id']).doUpdateSet(known))
-        .returning('id')
-        .executeTakeFirstOrThrow()
-    ).id
-  if (existing !== undefined) await tx.updateTable('device').set(known).where('id', '=', existing).execute()
-  if (target !== undefined) await setTarget(tx, deviceId, target, now)
-  return deviceId
-}
-
-/** By its installation; a client that names none is known again by its target. */
-async function findDevice(tx: Tx, accountId: string, installationId: string | undefined, target: Target | undefined) {
-  const query = tx.selectFrom('device').select('id').where('account_id', '=', accountId)
-  if (installationId !== undefined) {
-    return (await query.where('installation_id', '=', installationId).executeTakeFirst())?.id
-  }
-  if (target === undefined) return undefined
-  return (await query.where('target_kind', '=', target.kind).where('target', '=', target.value).executeTakeFirst())?.id
-}
-
-/** A telephone that changes hands must not show its new user what is sent to the one before. */
-async function silenceOthersOn(tx: Tx, accountId: string, installationId: string): Promise<void> {
-  await tx
-    .updateTable('device')
-    .set({ target: null, target_kind: null })
-    .where('installation_id', '=', installationId)
-    .where('account_id', '<>', accountId)
-    .where('target', 'is not', null)
-    .execute()
-}
-
 /** One target is one device: whoever had it before loses it. */
 export async function setTarget(tx: Tx, deviceId: string, target: Target, now: Date): Promise<void> {
   await tx

@@ -4,9 +4,10 @@ import type { DeviceInput } from './devices.ts'
 import { accountErrors } from './errors.ts'
 import { guardKey, type LoginGuard, loginGuard } from './login-guard.ts'
 import { normalisePhone } from './phone.ts'
-import { accountById, accountByIdentifier, type AccountRow, isKnownDevice } from './queries.ts'
+import { accountById, accountByIdentifier, type AccountRow } from './queries.ts'
 import { hashSecret, isAcceptablePassword, isAcceptablePin, verifySecret } from './secrets.ts'
-import type { OpenedSession, Sessions } from './sessions.ts'
+import type { OpenedSession } from './open-session.ts'
+import type { Sessions } from './sessions.ts'
 
 export type LoginInput =
   | { readonly phone: string; readonly pin: string; readonly device?: DeviceInput }
@@ -30,8 +31,9 @@ export function logins(db: Db, sessions: Sessions, clock: Clock): Logins {
   return {
     async logIn(input) {
       const { identifier, secret } = credentialsOf(input)
-      const account = await checkSecret(db, guard, identifier, secret, input.device?.id)
-      return { account, session: await sessions.open(account.id, input.device) }
+      const { account, key } = await checkSecret(db, guard, identifier, secret, input.device?.id)
+      const session = await sessions.open({ accountId: account.id, device: input.device, guardKey: key })
+      return { account, session }
     },
     async refresh(refreshToken) {
       const session = await sessions.refresh(refreshToken)
@@ -44,9 +46,10 @@ export function logins(db: Db, sessions: Sessions, clock: Clock): Logins {
       if (account === undefined) throw accountErrors.sessionEnded()
       refuseWeak(account, next)
       const identifier = identifierOf(account)
-      await checkSecret(db, guard, identifier, old, sessionId).catch((error: unknown) => {
+      const { key } = await checkSecret(db, guard, identifier, old, sessionId).catch((error: unknown) => {
         throw isWrongSecret(error) ? accountErrors.wrongSecret() : error
       })
+      await guard.forgive(key)
       await db
         .updateTable('account')
         .set({ secret_hash: await hashSecret(next), updated_at: new Date(clock()) })
@@ -57,22 +60,23 @@ export function logins(db: Db, sessions: Sessions, clock: Clock): Logins {
   }
 }
 
-/** The steps are the same for every account, known or not, so that neither the answer nor its time tells which. */
+/**
+ * The steps are the same for every account, known or not, so that neither the answer nor its time tells which. The
+ * try stays counted under `key` until whoever called forgives it.
+ */
 async function checkSecret(
   db: Db,
   guard: LoginGuard,
   identifier: Identifier,
   secret: string,
   installationId: string | undefined,
-): Promise<AccountRow> {
-  const account = await accountByIdentifier(db, identifier)
-  const isKnown = installationId !== undefined && (await isKnownDevice(db, account?.id, installationId))
-  const key = guardKey(identifier.value, isKnown ? installationId : undefined)
+): Promise<{ account: AccountRow; key: Buffer }> {
+  const account = await accountByIdentifier(db, identifier, installationId)
+  const key = guardKey(identifier.value, account?.is_known_device === true ? installationId : undefined)
   await guard.count(key)
   const matches = await verifySecret(account?.secret_hash, secret)
   if (!matches || account === undefined || account.disabled_at !== null) throw accountErrors.invalidCredentials()
-  await guard.forgive(key)
-  return account
+  return { account, key }
 }
 
 export type Identifier = { readonly kind: 'phone' | 'login'; readonly value: string }

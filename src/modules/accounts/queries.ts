@@ -40,19 +40,17 @@ export function accountById(db: Db, id: string): Promise<AccountRow | undefined>
   return selectAccount(db).where('id', '=', id).executeTakeFirst()
 }
 
-export function accountByIdentifier(db: Db, { kind, value }: Identifier): Promise<AccountRow | undefined> {
-  return selectAccount(db).where(kind, '=', value).executeTakeFirst()
-}
-
-/** Whether this account has logged in on this installation before. Asked for unknown accounts too, to take as long. */
-export async function isKnownDevice(db: Db, accountId: string | undefined, installationId: string): Promise<boolean> {
-  const row = await db
-    .selectFrom('device')
-    .select('id')
-    .where('account_id', '=', accountId ?? NOBODY)
-    .where('installation_id', '=', installationId)
+/** The account, and whether it has logged in on this installation before. One question, known account or not. */
+export function accountByIdentifier(db: Db, { kind, value }: Identifier, installationId: string | undefined) {
+  return selectAccount(db)
+    .select(({ exists, selectFrom }) =>
+      exists(
+        selectFrom('device')
+          .select('device.id')
+          .whereRef('device.account_id', '=', 'account.id')
+          .where('device.installation_id', '=', installationId ?? null),
+      ).as('is_known_device'),
+    )
+    .where(kind, '=', value)
     .executeTakeFirst()
-  return row !== undefined
 }
-
-const NOBODY = '00000000-0000-0000-0000-000000000000'

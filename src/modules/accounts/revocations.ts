@@ -14,7 +14,12 @@ const POLL_MS = 1_000
  */
 export interface Revocations {
   has(sessionId: string): boolean
+  /** A session that this process has ended. */
   add(sessionId: string): void
+  /** One that another process has ended. */
+  learn(sessionId: string): void
+  /** Called with every session that is added. */
+  onAdded(listener: (sessionId: string) => void): void
   /** Loads the mirror and keeps it current. Rejects when the database cannot be read: no request may be served before. */
   start(): Promise<void>
   close(): Promise<void>
@@ -25,6 +30,7 @@ export function revocations(db: Db, log: Logger, clock: Clock): Revocations {
   const lifeMs = ACCESS_TOKEN_SECONDS * 1_000
   let timer: NodeJS.Timeout | undefined
   let seenUntil = 0
+  let announce = (_sessionId: string): void => {}
 
   async function refresh(): Promise<void> {
     const now = clock()
@@ -46,7 +52,12 @@ export function revocations(db: Db, log: Logger, clock: Clock): Revocations {
 
   return {
     has: (sessionId) => ended.has(sessionId),
-    add: (sessionId) => void ended.set(sessionId, clock()),
+    add(sessionId) {
+      ended.set(sessionId, clock())
+      announce(sessionId)
+    },
+    learn: (sessionId) => void ended.set(sessionId, clock()),
+    onAdded: (listener) => void (announce = listener),
     async start() {
       await refresh()
       schedule()

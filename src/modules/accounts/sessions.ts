@@ -1,16 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '#src/core/clock.ts'
 import type { Db, Tx } from '#src/database/database.ts'
-import { clearTarget, type DeviceInput, recordDevice, setTarget, type Target } from './devices.ts'
+import { clearTarget, setTarget, type Target } from './devices.ts'
 import { accountErrors } from './errors.ts'
+import { type OpenedSession, openSession, type OpenSession } from './open-session.ts'
 import type { Revocations } from './revocations.ts'
 import { hashRefreshToken, newRefreshToken, REFRESH_TOKEN_SECONDS } from './tokens.ts'
-
-export interface OpenedSession {
-  readonly accountId: string
-  readonly sessionId: string
-  readonly refreshToken: string
-}
 
 type EndReason = 'logout' | 'refresh_reuse' | 'secret_changed' | 'replaced'
 
@@ -19,7 +13,7 @@ type EndReason = 'logout' | 'refresh_reuse' | 'secret_changed' | 'replaced'
  * by a spent refresh token that comes back, by a changed PIN, or by the next login on the same device.
  */
 export interface Sessions {
-  open(accountId: string, device: DeviceInput | undefined): Promise<OpenedSession>
+  open(login: Omit<OpenSession, 'now' | 'expiresAt'>): Promise<OpenedSession>
   /** Spends the token and gives the next one. Throws `invalid-refresh-token`, or `refresh-token-reused` after ending the family. */
   refresh(refreshToken: string): Promise<OpenedSession>
   logOut(sessionId: string): Promise<void>
@@ -32,12 +26,12 @@ export interface Sessions {
 
 export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessions {
   const inTransaction = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => db.transaction().execute(work)
-  const announce = (ended: readonly { id: string }[]): void => ended.forEach(({ id }) => revocations.add(id))
+  const announce = (ended: readonly string[]): void => ended.forEach((id) => revocations.add(id))
 
   return {
-    async open(accountId, device) {
+    async open(login) {
       const now = new Date(clock())
-      const { opened, replaced } = await inTransaction((tx) => openIn(tx, accountId, device, now))
+      const { opened, replaced } = await openSession(db, { ...login, now, expiresAt: expiry(now) })
       announce(replaced)
       return opened
     },
@@ -46,12 +40,12 @@ export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessio
       const outcome = await inTransaction((tx) => refreshIn(tx, refreshToken, now))
       if (outcome.state === 'renewed') return outcome.opened
       if (outcome.state === 'unknown') throw accountErrors.invalidRefreshToken()
-      announce([{ id: outcome.sessionId }])
+      announce([outcome.sessionId])
       throw accountErrors.refreshTokenReused()
     },
     async logOut(sessionId) {
       await inTransaction((tx) => logOutIn(tx, sessionId, new Date(clock())))
-      announce([{ id: sessionId }])
+      announce([sessionId])
     },
     async endOthers(accountId, keptSessionId) {
       const ended = await liveSessions(db, new Date(clock()), 'secret_changed')
@@ -59,7 +53,7 @@ export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessio
         .where('id', '<>', keptSessionId)
         .returning('id')
         .execute()
-      announce(ended)
+      announce(ended.map(({ id }) => id))
     },
     async setPushTarget(sessionId, target) {
       await inTransaction((tx) => setPushTargetIn(tx, sessionId, target, new Date(clock())))
@@ -69,21 +63,6 @@ export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessio
       await db.deleteFrom('session').where('expires_at', '<', yesterday).execute()
     },
   }
-}
-
-async function openIn(tx: Tx, accountId: string, device: DeviceInput | undefined, now: Date) {
-  const deviceId = device === undefined ? null : await recordDevice(tx, accountId, device, now)
-  const replaced =
-    deviceId === null
-      ? []
-      : await liveSessions(tx, now, 'replaced').where('device_id', '=', deviceId).returning('id').execute()
-  const sessionId = randomUUID()
-  await tx
-    .insertInto('session')
-    .values({ id: sessionId, account_id: accountId, device_id: deviceId, expires_at: expiry(now) })
-    .execute()
-  const refreshToken = await issueRefreshToken(tx, sessionId)
-  return { opened: { accountId, sessionId, refreshToken }, replaced }
 }
 
 type RefreshOutcome =

@@ -26,7 +26,7 @@ export interface Tokens {
 /** Tokens whose signature was checked once: checking it again on each request costs more than the rest of a cached read. */
 const REMEMBERED = 20_000
 
-export function accessTokens(secret: string, revocations: Revocations, clock: Clock): Tokens {
+export function accessTokens(secret: string, revocations: Pick<Revocations, 'has'>, clock: Clock): Tokens {
   const sign = createSigner({ key: secret, algorithm: 'HS256', iss: ISSUER, noTimestamp: true })
   const verify = createVerifier({
     key: secret,
