@@ -10,7 +10,8 @@ import { Answer, type AnswerChannel } from './answer.ts'
 import { ProtocolError } from './bytes.ts'
 import { Channel } from './channel.ts'
 import { decodeLogin, type Login, OLDEST_TDS_VERSION } from './login.ts'
-import { DEFAULT_PACKET_BYTES, LARGEST_PACKET_BYTES, type Message, MessageDecoder, PACKET, STATUS } from './packet.ts'
+import { DEFAULT_PACKET_BYTES, type Message, MessageDecoder, PACKET, STATUS } from './packet.ts'
+import { agreedPacketBytes, loginFailed, welcome } from './welcome.ts'
 import { type AgreedEncryption, decodePrelogin, type Encryption, encodePrelogin, negotiate } from './prelogin.ts'
 import { RequestHandler } from './request-handler.ts'
 import * as tokens from './tokens.ts'
@@ -27,7 +28,6 @@ export interface ConnectionOptions {
   readonly logIn: (login: Login) => Promise<SqlSession>
 }
 
-const SMALLEST_PACKET_BYTES = 512
 /** Requests that a client may send ahead of their answers; an honest one sends a single one. */
 const MOST_WAITING = 64
 /** A token that no client knows, behind the beginning of a result. */
@@ -182,15 +182,8 @@ export class Connection {
   }
 
   async #welcome(login: Login, session: SqlSession, reply: Answer): Promise<void> {
-    const packetBytes = Math.min(LARGEST_PACKET_BYTES, Math.max(SMALLEST_PACKET_BYTES, login.packetBytes))
-    const agreedBytes = login.packetBytes === 0 ? DEFAULT_PACKET_BYTES : packetBytes
-    await reply.write(tokens.databaseChange(session.database, ''))
-    await reply.write(tokens.info(5701, `Changed database context to '${session.database}'.`))
-    await reply.write(tokens.collationChange())
-    await reply.write(tokens.languageChange('us_english'))
-    await reply.write(tokens.loginAck(login.tdsVersion))
-    await reply.write(tokens.packetSizeChange(agreedBytes, DEFAULT_PACKET_BYTES))
-    await reply.write(tokens.done({ kind: 'statement' }))
+    const agreedBytes = agreedPacketBytes(login)
+    for (const token of welcome(login, session.database, agreedBytes)) await reply.write(token)
     await reply.end()
     this.#packetBytes = agreedBytes
     this.#state = 'ready'
@@ -266,6 +259,3 @@ export class Connection {
 
 const isReset = (message: Message): boolean =>
   (message.status & (STATUS.resetConnection | STATUS.resetConnectionSkipTran)) !== 0
-
-export const loginFailed = (userName: string): SqlError =>
-  new SqlError(18_456, `Login failed for user '${userName}'.`, { severity: 14 })

@@ -1,4 +1,5 @@
 import type { SqlType, SqlValue } from '../sql-type.ts'
+import type { TransactionRequest } from '../tsql/session-transaction.ts'
 import { ByteReader, ProtocolError } from './bytes.ts'
 import { readTypeInfo } from './type-info.ts'
 import { readValue } from './read-value.ts'
@@ -77,7 +78,6 @@ function decodeParameter(reader: ByteReader): RpcParameter {
 const textOf = (bytes: Buffer): string => bytes.toString('utf16le')
 const procedureByNumber = (id: number): string => NUMBERED_PROCEDURES.get(id) ?? `procedure ${id}`
 
-export type TransactionRequest = 'begin' | 'commit' | 'rollback'
 const TRANSACTION_REQUESTS = new Map<number, TransactionRequest>([
   [5, 'begin'],
   [7, 'commit'],

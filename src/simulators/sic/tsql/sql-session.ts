@@ -1,12 +1,12 @@
-import type { PoolClient } from 'pg'
 import { incorrectSyntax, SqlError, undeclaredVariable, unknownDatabase } from '../sql-error.ts'
 import type { SqlType, SqlValue } from '../sql-type.ts'
 import type { ResultColumn } from '../tds/tokens.ts'
 import type { Catalog } from './catalog.ts'
 import { convert } from './conversions.ts'
-import type { DatabaseLink, RawResult } from './database-link.ts'
+import type { DatabaseLink } from './database-link.ts'
 import { parseBatch } from './parse-batch.ts'
 import { toSqlError } from './postgres-error.ts'
+import { SessionTransaction, type TransactionRequest } from './session-transaction.ts'
 import { Scope, Translation, type Variable } from './scope.ts'
 import type { Expression, Query, SelectItem, Statement } from './syntax.ts'
 import { translateInsert } from './translate-insert.ts'
@@ -21,8 +21,6 @@ export type SqlEvent =
   | { readonly event: 'done'; readonly rowCount?: number }
   | { readonly event: 'info'; readonly number: number; readonly text: string }
   | { readonly event: 'database'; readonly now: string; readonly before: string }
-
-export type TransactionRequest = 'begin' | 'commit' | 'rollback'
 
 export interface SqlSessionOptions {
   readonly link: DatabaseLink
@@ -43,16 +41,17 @@ const UNKNOWN_NAME_ERRORS = new Set([207, 208, 911, 4104])
 export class SqlSession {
   readonly #options: SqlSessionOptions
   #database: string
-  #transaction: PoolClient | undefined
+  readonly #transaction: SessionTransaction
   #lastRowCount = 0
 
   constructor(options: SqlSessionOptions) {
     this.#options = options
     this.#database = options.database
+    this.#transaction = new SessionTransaction(options.link)
   }
 
   get isInTransaction(): boolean {
-    return this.#transaction !== undefined
+    return this.#transaction.isOpen
   }
 
   get database(): string {
@@ -107,7 +106,7 @@ export class SqlSession {
       case 'print':
         return yield* this.#print(statement.value, variables, signal)
       case 'transaction':
-        return void (await this.#requestTransaction(statement.request))
+        return void (await this.#transaction.request(statement.request))
     }
   }
 
@@ -120,7 +119,7 @@ export class SqlSession {
     const { translated, parameters } = await this.#translate(variables, (translation) =>
       translateQuery(query, translation),
     )
-    const { rows } = await this.#query(translated.sql, parameters, signal)
+    const { rows } = await this.#transaction.query(translated.sql, parameters, signal)
     this.#lastRowCount = rows.length
     yield { event: 'columns', columns: translated.columns }
     yield { event: 'rows', columns: translated.columns, rows }
@@ -142,7 +141,7 @@ export class SqlSession {
     const { translated, parameters } = await this.#translate(variables, (translation) =>
       translateQuery(values, translation),
     )
-    const { rows } = await this.#query(translated.sql, parameters, signal)
+    const { rows } = await this.#transaction.query(translated.sql, parameters, signal)
     const last = rows.at(-1)
     assignments.forEach(({ variable, at }, index) => {
       if (last === undefined) return
@@ -172,7 +171,11 @@ export class SqlSession {
     const { translated, parameters } = await this.#translate(variables, (translation) =>
       convert(translateValue(expression, new Scope(), translation), type),
     )
-    const { rows } = await this.#query(`select (${translated.sql})::${postgresType(type)}`, parameters, signal)
+    const { rows } = await this.#transaction.query(
+      `select (${translated.sql})::${postgresType(type)}`,
+      parameters,
+      signal,
+    )
     return rows[0]?.[0] ?? null
   }
 
@@ -184,7 +187,7 @@ export class SqlSession {
     const { translated, parameters } = await this.#translate(variables, (translation) =>
       translateInsert(statement, translation),
     )
-    const { rowCount } = await this.#query(translated, parameters, signal)
+    const { rowCount } = await this.#transaction.query(translated, parameters, signal)
     this.#lastRowCount = rowCount
     yield { event: 'done', rowCount }
   }
@@ -232,7 +235,7 @@ export class SqlSession {
       ['@@version', version],
       ['@@servername', serverName],
       ['@@spid', String(processId)],
-      ['@@trancount', this.#transaction === undefined ? '0' : '1'],
+      ['@@trancount', this.#transaction.isOpen ? '1' : '0'],
       ['@@rowcount', String(this.#lastRowCount)],
       ['@@error', '0'],
       ['@@language', 'us_english'],
@@ -242,56 +245,18 @@ export class SqlSession {
     ])
   }
 
-  async #query(sql: string, parameters: readonly SqlValue[], signal: AbortSignal): Promise<RawResult> {
-    const transaction = this.#transaction
-    if (transaction === undefined) return this.#options.link.query(sql, parameters, signal)
-    // In PostgreSQL an error ends the whole transaction; in SQL Server only the statement.
-    await transaction.query('savepoint statement')
-    try {
-      return await this.#options.link.query(sql, parameters, signal, transaction)
-    } catch (error) {
-      await transaction.query('rollback to savepoint statement')
-      throw error
-    }
-  }
-
   /** Begins, or ends, the connection's one transaction. */
   async requestTransaction(request: TransactionRequest): Promise<void> {
     try {
-      await this.#requestTransaction(request)
+      await this.#transaction.request(request)
     } catch (error) {
       throw toSqlError(error, 1)
     }
   }
 
-  async #requestTransaction(request: TransactionRequest): Promise<void> {
-    if (request === 'begin') {
-      if (this.#transaction !== undefined) throw new SqlError(50_000, 'The simulator has no nested transactions.')
-      const client = await this.#options.link.pool.connect()
-      await client.query('begin')
-      this.#transaction = client
-      return
-    }
-    const client = this.#transaction
-    if (client === undefined) {
-      const word = request.toUpperCase()
-      const message = `The ${word} TRANSACTION request has no corresponding BEGIN TRANSACTION.`
-      throw new SqlError(request === 'commit' ? 3902 : 3903, message)
-    }
-    this.#transaction = undefined
-    await client.query(request)
-    client.release()
-  }
-
   /** Rolls back what is not committed. */
-  async close(): Promise<void> {
-    const client = this.#transaction
-    this.#transaction = undefined
-    if (client === undefined) return
-    await client.query('rollback').then(
-      () => client.release(),
-      () => client.release(true),
-    )
+  close(): Promise<void> {
+    return this.#transaction.close()
   }
 }
 
