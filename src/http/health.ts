@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { PUBLIC } from '#src/http/policy.ts'
-import { ProblemRef } from '#src/http/problem.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
 
 export type DependencyState = 'ok' | 'unavailable' | 'not_configured'
 
@@ -30,7 +30,7 @@ export function healthRoutes(app: App, readiness: Readiness): void {
       schema: {
         tags: ['operations'],
         summary: 'Alive: monitored by the load balancer',
-        response: { 200: Health, 503: ProblemRef },
+        response: { 200: Health, 503: ProblemAnswer },
       },
     },
     (_request, reply) => {

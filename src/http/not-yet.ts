@@ -1,7 +1,7 @@
 import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { LOGGED_IN, type Policy } from '#src/http/policy.ts'
-import { ProblemRef } from '#src/http/problem.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
 
 const STAFF: Policy = { kind: 'roles', roles: ['agent', 'admin', 'service'] }
 
@@ -17,7 +17,7 @@ function promise(app: App, method: 'GET' | 'POST', url: string, policy: Policy, 
     method,
     url,
     config: { policy },
-    schema: { tags: ['not yet'], summary, response: { 501: ProblemRef } },
+    schema: { tags: ['not yet'], summary, response: { 501: ProblemAnswer } },
     handler: () => {
       throw httpErrors.notImplemented()
     },

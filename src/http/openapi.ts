@@ -1,7 +1,8 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { App } from '#src/http/app.ts'
-import { PUBLIC } from '#src/http/policy.ts'
+import { type Policy, PUBLIC } from '#src/http/policy.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
 
 /** Describes every route from the schemas that validate it: /openapi.json, and a page to try it at /docs. */
 export async function describeRoutes(app: App, version: string): Promise<void> {
@@ -31,11 +32,37 @@ export async function describeRoutes(app: App, version: string): Promise<void> {
   app.get('/openapi.json', { config: { policy: PUBLIC }, schema: { hide: true } }, () => app.swagger())
 }
 
-/** Marks every route that is not public as needing a bearer token, so that the description cannot disagree with the policy. */
-export function markSecured(app: App): void {
+/**
+ * Adds to a route's description what its policy and its limits make it answer, so that the two cannot disagree: who
+ * must log in, who is refused, and whose object is told as absent.
+ */
+export function describePolicies(app: App): void {
   app.addHook('onRoute', (route) => {
     const { policy } = route.config ?? {}
-    if (policy === undefined || policy.kind === 'public' || route.schema === undefined) return
-    route.schema = { ...route.schema, security: [{ bearer: [] }] }
+    if (policy === undefined || route.schema === undefined) return
+    const { schema } = route
+    const statuses = [
+      ...policyStatuses(policy),
+      ...((schema.body ?? schema.querystring) ? [400] : []),
+      ...(schema.body ? [413, 415] : []),
+    ]
+    const problems = Object.fromEntries(statuses.map((status) => [status, ProblemAnswer]))
+    const security = policy.kind === 'public' ? {} : { security: [{ bearer: [] }] }
+    route.schema = { ...schema, ...security, response: { ...problems, ...(schema.response as object | undefined) } }
   })
+}
+
+function policyStatuses(policy: Policy): number[] {
+  switch (policy.kind) {
+    case 'public':
+      return []
+    case 'operators':
+      return [404]
+    case 'logged_in':
+      return [401]
+    case 'roles':
+      return [401, 403]
+    case 'object':
+      return [401, 404]
+  }
 }

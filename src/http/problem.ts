@@ -58,8 +58,11 @@ export const ProblemSchema = Type.Object(
   { $id: 'Problem', additionalProperties: true, description: 'RFC 9457 problem details' },
 )
 
-/** The shared schema by its name, as a route's answer. */
-export const ProblemRef = Type.Ref('Problem#')
+/** How a route's schema says that it answers a problem. */
+export const ProblemAnswer = {
+  description: 'a problem, as RFC 9457 has it',
+  content: { 'application/problem+json': { schema: Type.Ref('Problem#') } },
+} as const
 
 /** The RFC 9457 body of an expected error. `status` overrides the kind's own where HTTP has a finer one (415). */
 export function problemOf(

@@ -8,7 +8,7 @@ import { errorHandler } from '#src/http/error-handler.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { healthRoutes, type Readiness } from '#src/http/health.ts'
 import { type Metrics, metricsRoute } from '#src/http/metrics.ts'
-import { describeRoutes, markSecured } from '#src/http/openapi.ts'
+import { describePolicies, describeRoutes } from '#src/http/openapi.ts'
 import { enforcePolicy, policiesOf, type RouteEntry, type VerifyToken } from '#src/http/policy.ts'
 import { problemOf, ProblemSchema, sendProblem } from '#src/http/problem.ts'
 import { validatorCompiler } from '#src/http/validation.ts'
@@ -67,7 +67,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   app.decorateRequest('actor', undefined)
   app.addHook('onRequest', enforcePolicy(options.verifyToken))
   observe(app, options)
-  markSecured(app)
+  describePolicies(app)
   await describeRoutes(app, options.version)
   healthRoutes(app, options.readiness)
   metricsRoute(app, options.metrics, options.metricsToken)

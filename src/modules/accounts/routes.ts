@@ -3,6 +3,7 @@ import type { Db } from '#src/database/database.ts'
 import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { actorOf, LOGGED_IN, type ObjectPolicy, PUBLIC } from '#src/http/policy.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
 import { targetOf } from './devices.ts'
 import type { Logins } from './login.ts'
 import { accountById } from './queries.ts'
@@ -42,7 +43,7 @@ function loginRoutes(app: App, { logins, tokens }: AccountParts): void {
         tags,
         summary: 'Log in by phone and PIN, or by login and password',
         body: schemas.LoginBody,
-        response: { 200: schemas.LoginAnswer },
+        response: { 200: schemas.LoginAnswer, 401: ProblemAnswer, 429: ProblemAnswer, 503: ProblemAnswer },
       },
     },
     async (request, reply) => {
@@ -58,7 +59,7 @@ function loginRoutes(app: App, { logins, tokens }: AccountParts): void {
         tags,
         summary: 'Spend a refresh token for the next pair of tokens',
         body: schemas.RefreshBody,
-        response: { 200: schemas.LoginAnswer },
+        response: { 200: schemas.LoginAnswer, 401: ProblemAnswer },
       },
     },
     async (request, reply) => {
@@ -88,7 +89,7 @@ function sessionRoutes(app: App, { sessions }: AccountParts): void {
         tags,
         summary: 'Renew where pushes for this device go',
         body: schemas.PushTargetBody,
-        response: { 204: NoContent },
+        response: { 204: NoContent, 409: ProblemAnswer },
       },
     },
     async (request, reply) => {
@@ -138,7 +139,7 @@ function secretRoutes(app: App, { logins, selfPolicy }: AccountParts): void {
         summary: 'Change the PIN; every other login of the account ends',
         params: schemas.UserParams,
         body: schemas.ChangePinBody,
-        response: { 204: NoContent },
+        response: { 204: NoContent, 403: ProblemAnswer, 422: ProblemAnswer, 429: ProblemAnswer },
       },
     },
     async (request, reply) => {
@@ -156,7 +157,7 @@ function secretRoutes(app: App, { logins, selfPolicy }: AccountParts): void {
         summary: 'Change the password of a staff account; every other login of the account ends',
         params: schemas.UserParams,
         body: schemas.ChangePasswordBody,
-        response: { 204: NoContent },
+        response: { 204: NoContent, 403: ProblemAnswer, 422: ProblemAnswer, 429: ProblemAnswer },
       },
     },
     async (request, reply) => {

@@ -7,7 +7,7 @@ import type { Db } from '#src/database/database.ts'
 import type { App, Routes } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
-import { ProblemSchema } from '#src/http/problem.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
 import { type MeterScope, meterScope, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
@@ -81,9 +81,7 @@ function consumptionRoute(app: App, { db, clock, policy }: ConsumptionRouteParts
         response: {
           200: ConsumptionAnswer,
           304: Type.Null({ description: 'the answer is the one of If-None-Match' }),
-          400: ProblemSchema,
-          404: ProblemSchema,
-          503: ProblemSchema,
+          503: ProblemAnswer,
         },
       },
     },

@@ -4,7 +4,7 @@ import type { Db } from '#src/database/database.ts'
 import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { actorOf, type ObjectPolicy, type Policy } from '#src/http/policy.ts'
-import { ProblemSchema } from '#src/http/problem.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
 import { acceptNotification } from './accept.ts'
 import { inboxOf, isRecipient, markRead } from './inbox.ts'
 import * as schemas from './schemas.ts'
@@ -48,10 +48,10 @@ function sendRoute(app: App, url: string, { db, clock, kick }: NotificationParts
         body: schemas.NotificationBody,
         response: {
           202: schemas.AcceptedAnswer,
-          404: ProblemSchema,
-          409: ProblemSchema,
-          422: ProblemSchema,
-          501: ProblemSchema,
+          404: ProblemAnswer,
+          409: ProblemAnswer,
+          422: ProblemAnswer,
+          501: ProblemAnswer,
         },
       },
     },
@@ -84,7 +84,7 @@ function statusRoute(app: App, { db }: NotificationParts): void {
         tags,
         summary: 'How far a notification is',
         params: schemas.NotificationParams,
-        response: { 200: schemas.StatusAnswer, 404: ProblemSchema },
+        response: { 200: schemas.StatusAnswer },
       },
     },
     async (request, reply) => {
@@ -105,7 +105,7 @@ function inboxRoute(app: App, { db, selfPolicy }: NotificationParts): void {
         summary: 'The inbox, newest first',
         params: schemas.InboxParams,
         querystring: schemas.InboxQuery,
-        response: { 200: schemas.InboxAnswer, 404: ProblemSchema },
+        response: { 200: schemas.InboxAnswer },
       },
     },
     async (request, reply) => {
@@ -132,7 +132,7 @@ function readRoute(app: App, { db, clock }: NotificationParts): void {
         tags,
         summary: 'Mark a message of the own inbox as read',
         params: schemas.NotificationParams,
-        response: { 204: Type.Null({ description: 'done' }), 404: ProblemSchema },
+        response: { 204: Type.Null({ description: 'done' }) },
       },
     },
     async (request, reply) => {
