@@ -14,12 +14,15 @@ export interface Readiness {
   readonly required: readonly string[]
 }
 
-const Health = Type.Object({ status: Type.Literal('ok') })
-const Ready = Type.Object({
-  status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]),
-  phase: Type.String(),
-  dependencies: Type.Record(Type.String(), Type.String()),
-})
+const Health = Type.Object({ status: Type.Literal('ok') }, { examples: [{ status: 'ok' }] })
+const Ready = Type.Object(
+  {
+    status: Type.Union([Type.Literal('ready'), Type.Literal('not_ready')]),
+    phase: Type.String(),
+    dependencies: Type.Record(Type.String(), Type.String()),
+  },
+  { examples: [{ status: 'ready', phase: 'ready', dependencies: { database: 'ok', sic: 'unavailable' } }] },
+)
 
 /** `/health` asks nothing, so that a slow database does not take every instance out of the balancer; `/ready` asks all. */
 export function healthRoutes(app: App, readiness: Readiness): void {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { Ajv } from 'ajv'
+import addFormats from 'ajv-formats'
 import { aCustomer } from '#test/support/factories.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
 import { get, logIn, post } from '#test/support/requests.ts'
@@ -134,6 +136,39 @@ test('the description lists every route, marks the guarded ones and is OpenAPI 3
     const operation = description.paths[path]?.[method.toLowerCase()]
     assert.ok(operation !== undefined, `${method} ${path} is not described`)
     assert.equal(operation.security !== undefined, policy.kind !== 'public', `${method} ${path}`)
+  }
+})
+
+test('every body and every answer with one has an example that its own schema accepts', async () => {
+  interface Media {
+    readonly schema: object
+    readonly example?: unknown
+    readonly examples?: Record<string, { readonly value: unknown }>
+  }
+  interface Operation {
+    readonly requestBody?: { readonly content: Record<string, Media> }
+    readonly responses: Record<string, { readonly content?: Record<string, Media> }>
+  }
+  const description = (await get(api.server.app, '/openapi.json')).json<{
+    paths: Record<string, Record<string, Operation>>
+  }>()
+  const ajv = new Ajv({ strict: false, discriminator: true })
+  addFormats.default(ajv)
+  const check = (what: string, media: Media | undefined): void => {
+    if (media === undefined) return
+    const { schema } = media
+    const several = Object.values(media.examples ?? {}).map(({ value }) => value)
+    const examples = media.example === undefined ? several : [media.example]
+    assert.ok(examples.length > 0, `${what} has no example`)
+    for (const example of examples) assert.ok(ajv.validate(schema, example), `${what}: ${ajv.errorsText()}`)
+  }
+  for (const [path, operations] of Object.entries(description.paths)) {
+    for (const [method, { requestBody, responses }] of Object.entries(operations)) {
+      check(`${method} ${path}`, requestBody?.content['application/json'])
+      for (const [status, { content }] of Object.entries(responses)) {
+        check(`${status} of ${method} ${path}`, content?.['application/json'])
+      }
+    }
   }
 })
 
