@@ -28,9 +28,12 @@ async function runTests(named: readonly string[]): Promise<number> {
     report.pipe(process.stdout, { end: false })
     await new Promise((done, fail) => report.on('end', done).on('error', fail))
   }
-  for (const complaint of seen.complaints()) process.stdout.write(`${complaint}\n`)
-  process.stdout.write(`${seen.passedCount} passed, ${seen.failedCount} failed\n`)
-  return seen.failedCount === 0 && seen.complaints().length === 0 ? 0 : 1
+  const complaints = seen.complaints()
+  for (const complaint of complaints) process.stdout.write(`${complaint}\n`)
+  // A complaint counts as a failure, so that the closing line and the exit code never disagree.
+  const failed = seen.failedCount + complaints.length
+  process.stdout.write(`${seen.passedCount} passed, ${failed} failed\n`)
+  return failed === 0 ? 0 : 1
 }
 
 function allTests(): string[] {

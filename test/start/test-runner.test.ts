@@ -56,6 +56,7 @@ test('a file that ends before its tests do fails the run', async () => {
 test('a test that is left out fails the run', async () => {
   const { code, lines } = await run(SKIPS)
   assert.match(lines.join('\n'), /1 skipped/)
+  assert.equal(lines.at(-1), '1 passed, 1 failed')
   assert.equal(code, 1)
 })
 
