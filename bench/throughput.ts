@@ -2,19 +2,22 @@
  * How many requests per second does one API process answer, of `/health` and of a cached consumption read, at 64 and
  * at 1,000 connections, beside a bare `node:http` server that answers the same bytes?
  */
-import type { BareAnswers } from './spawned/bare-server.ts'
+import type { BareAnswer } from './spawned/bare-server.ts'
 import type { ClosedLoop, ClosedLoopResult } from './spawned/closed-loop.ts'
 import { startBareServer } from './support/bare.ts'
 import { startChild } from './support/child.ts'
+import { recordAnswer } from './support/recorded-answer.ts'
 import { type Findings, runBenchmark } from './support/report.ts'
 import { ratios, type Spread, spreadOf } from './support/spread.ts'
 import { startSystem } from './support/system.ts'
 import { figure } from './support/table.ts'
 import { makeWorld } from './support/world.ts'
 
-const ROUNDS = 4
+/** Short and many: what else runs on the machine comes and goes within seconds, and should meet both sides. */
+const ROUNDS = 11
 const CONNECTIONS = [64, 1_000]
-const TIMES = { warmUpMs: 500, measuredMs: 2_000 }
+const TIMES = { warmUpMs: 200, measuredMs: 700 }
+const WARM_UP = { warmUpMs: 0, measuredMs: 1_500 }
 /** The seed's API throughput, told for two instances on four cores. */
 const SEED_PER_SECOND = 2_000
 const LEAST_OF_BARE = 0.5
@@ -41,21 +44,19 @@ async function measure(): Promise<Findings> {
     { route: 'GET /api/consumption, cached', path: `/api/consumption/${id}`, token },
   ]
   const cases: Case[] = routes.flatMap((route) => CONNECTIONS.map((connections) => ({ ...route, connections })))
-  const answers: BareAnswers = Object.assign(
-    {},
-    ...(await Promise.all(cases.map((one) => recordAnswer(system.port, one)))),
-  )
-  await using bare = await startBareServer(answers)
+  const answers = await Promise.all(routes.map((route) => recordRoute(system.port, route)))
+  await using bare = await startBareServer(Object.fromEntries(answers))
   await using generator = startChild<ClosedLoop, ClosedLoopResult>(new URL('spawned/closed-loop.ts', import.meta.url))
-  const run = (server: { port: number; pid: number }, of: Case): Promise<ClosedLoopResult> =>
+  const run = (server: { port: number; pid: number }, of: Case, times = TIMES): Promise<ClosedLoopResult> =>
     generator.ask({
       port: server.port,
       serverPid: server.pid,
       request: requestText(of),
       connections: of.connections,
-      ...TIMES,
+      ...times,
     })
   const measured = cases.map((of) => ({ of, ours: [] as ClosedLoopResult[], bare: [] as ClosedLoopResult[] }))
+  for (const of of cases) for (const server of [bare, system]) await run(server, of, WARM_UP)
   for (let round = 0; round < ROUNDS; round += 1) {
     for (const { of, ours, bare: bareRounds } of measured) {
       // Who goes first takes turns, as what is heated up by the one is cooled down for the other.
@@ -67,26 +68,17 @@ async function measure(): Promise<Findings> {
   return findings(measured)
 }
 
+type Route = Omit<Case, 'connections'>
+
+async function recordRoute(port: number, { path, token }: Route): Promise<[string, BareAnswer]> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  return [`GET ${path}`, await recordAnswer(port, { method: 'GET', path, headers, body: undefined })]
+}
+
 function requestText({ path, token }: Case): string {
   const lines = [`GET ${path} HTTP/1.1`, 'host: 127.0.0.1', 'accept: application/json', 'connection: keep-alive']
   if (token !== undefined) lines.push(`authorization: Bearer ${token}`)
   return `${lines.join('\r\n')}\r\n\r\n`
-}
-
-const BY_NODE_ITSELF = new Set(['date', 'connection', 'keep-alive'])
-
-/** The second answer: the first one fills the cache. */
-async function recordAnswer(port: number, { path, token }: Case): Promise<BareAnswers> {
-  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
-  const ask = (): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`, { headers })
-  await (await ask()).text()
-  const answer = await ask()
-  const body = await answer.text()
-  const cache = answer.headers.get('x-cache') ?? 'HIT'
-  if (!answer.ok || cache !== 'HIT')
-    throw new Error(`GET ${path} is ${answer.status} ${cache}, not a cached answer: ${body}`)
-  const sent = [...answer.headers].filter(([name]) => !BY_NODE_ITSELF.has(name))
-  return { [`GET ${path}`]: { status: answer.status, headers: Object.fromEntries(sent), body } }
 }
 
 const perSecond = (rounds: readonly ClosedLoopResult[]): number[] => rounds.map((round) => round.requestsPerSecond)
@@ -104,7 +96,7 @@ function findings(measured: readonly Measured[]): Findings {
     limits: [
       ...cached.map(({ of, ours, bare }) => {
         const share = spreadOf(ratios(perSecond(ours), perSecond(bare)))
-        const what = `${of.route}, ${figure(of.connections)} connections: share of bare node:http`
+        const what = `${of.route}, ${of.connections} connections: share of bare node:http`
         return { what, measured: shown(share), limit: `≥ ${LEAST_OF_BARE}`, isMet: share.median >= LEAST_OF_BARE }
       }),
       { what: 'requests that failed', measured: String(failures), limit: '0', isMet: failures === 0 },
@@ -125,7 +117,7 @@ function speedTable(measured: readonly Measured[]) {
     columns: ['route', 'connections', 'ours', 'bare node:http', 'ours/bare', 'seed', 'P50 ms', 'P99 ms', 'bare P99 ms'],
     rows: measured.map(({ of, ours, bare }) => [
       of.route,
-      figure(of.connections).replace('.00', ''),
+      String(of.connections),
       shown(spreadOf(perSecond(ours))),
       shown(spreadOf(perSecond(bare))),
       shown(spreadOf(ratios(perSecond(ours), perSecond(bare)))),
@@ -143,7 +135,7 @@ function costTable(measured: readonly Measured[]) {
     columns: ['route', 'connections', 'ours µs', 'bare µs', 'bare/ours', 'ours cores', 'bare cores', 'generator cores'],
     rows: measured.map(({ of, ours, bare }) => [
       of.route,
-      figure(of.connections).replace('.00', ''),
+      String(of.connections),
       figure(medianOf(ours, 'serverCpuMicros')),
       figure(medianOf(bare, 'serverCpuMicros')),
       figure(medianOf(bare, 'serverCpuMicros') / medianOf(ours, 'serverCpuMicros')),

@@ -1,13 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import type { Kysely } from 'kysely'
 import { createLogger } from '#src/core/logger.ts'
 import { type Db, openDatabase } from '#src/database/database.ts'
 import { createStaff } from '#src/modules/accounts/create-account.ts'
 import { hashSecret } from '#src/modules/accounts/secrets.ts'
 import { accessTokens } from '#src/modules/accounts/tokens.ts'
-import { monthAt, monthIndex } from '#src/simulators/sic/data/demand.ts'
-import { salesOfMonth } from '#src/simulators/sic/data/demo-sales.ts'
-import { insertRows, rowOf } from '#src/simulators/sic/data/insert-rows.ts'
-import { findSourceTable } from '#src/simulators/sic/data/tables.ts'
+import { copyReadings, fillSource } from './history.ts'
 import type { SystemUnderTest } from './system.ts'
 
 export interface BenchCustomer {
@@ -28,12 +26,10 @@ export interface World {
 }
 
 const PIN = '4826'
-const HISTORY_MONTHS = 36
-const SALES = findSourceTable('HEXING_SENELECBILL_ALHDL2')!
 
 /**
- * Makes customers who each own a prepaid meter with three years of sales in SIC, have a phone that pushes reach, and
- * are logged in. Nothing of their consumption is in PostgreSQL or the cache yet.
+ * Makes customers who each own a prepaid meter with three years of sales, have a phone that pushes reach, and are logged
+ * in. PostgreSQL knows their consumption as of the last quarter of an hour, the cache nothing but the first customer's.
  */
 export async function makeWorld(system: SystemUnderTest, customers: number): Promise<World> {
   const log = createLogger('warn', process.stderr)
@@ -43,11 +39,21 @@ export async function makeWorld(system: SystemUnderTest, customers: number): Pro
     const pinHash = await hashSecret(PIN)
     const people = Array.from({ length: customers }, (_, place) => personAt(place))
     await insertPeople(database.db, people, pinHash)
-    await insertSales(sources.db, people)
-    const never = { has: () => false, add: () => {}, start: async () => {}, close: async () => {} }
-    const tokens = accessTokens(system.jwtSecret, never, Date.now)
+    const neverRevoked = { has: () => false }
+    const tokens = accessTokens(system.jwtSecret, neverRevoked, Date.now)
     const tokenOf = (accountId: string, role: 'customer' | 'service'): string =>
       tokens.sign({ accountId, sessionId: randomUUID(), role })
+    const [first, ...others] = people
+    await fillSource(
+      sources.db as unknown as Kysely<unknown>,
+      people.map(({ meter }) => meter),
+    )
+    await readThroughSource(system, first!.id, tokenOf(first!.id, 'customer'))
+    await copyReadings(
+      database.db,
+      first!.meter,
+      others.map(({ meter }) => meter),
+    )
     const service = { login: 'bench.service', password: randomUUID(), role: 'service' as const }
     return {
       customers: people.map(({ id, phone, device }) => ({ id, phone, device, accessToken: tokenOf(id, 'customer') })),
@@ -58,6 +64,13 @@ export async function makeWorld(system: SystemUnderTest, customers: number): Pro
   } finally {
     await Promise.all([database.close(), sources.close()])
   }
+}
+
+async function readThroughSource({ port }: SystemUnderTest, id: string, token: string): Promise<void> {
+  const headers = { authorization: `Bearer ${token}` }
+  const answer = await fetch(`http://127.0.0.1:${port}/api/consumption/${id}`, { headers })
+  const body = await answer.text()
+  if (answer.headers.get('x-cache') !== 'MISS') throw new Error(`SIC was not asked: ${answer.status} ${body}`)
 }
 
 type Person = ReturnType<typeof personAt>
@@ -120,32 +133,4 @@ async function insertPeople(db: Db, people: readonly Person[], pinHash: string):
       })),
     )
     .execute()
-}
-
-/** One meter's sales, made once and sold to everybody: what they are does not matter, how many does. */
-async function insertSales(sources: unknown, people: readonly Person[]): Promise<void> {
-  const db = sources as Parameters<typeof insertRows>[0]
-  const current = monthIndex(new Date())
-  const months = Array.from({ length: HISTORY_MONTHS }, (_, back) => monthAt(current - 1 - back))
-  const home = {
-    kind: 'prepaid',
-    ownerPhone: '',
-    agencyCode: '',
-    address: '',
-    tariffClass: 'DPP',
-    phase: 'single',
-    customerNumber: '',
-  } as const
-  const sample = months.flatMap((month) => salesOfMonth('bench', { ...home, ...people[0]!.meter }, '', month))
-  const rows = people.flatMap(({ meter }) =>
-    sample.map((sale, place) =>
-      rowOf(SALES, {
-        ...sale,
-        NUMERO_COMPTEUR: meter.number,
-        POLICE: meter.police,
-        NUMERO_COMMANDE: `${meter.number}-${place}`,
-      }),
-    ),
-  )
-  await insertRows(db, SALES, rows)
 }
