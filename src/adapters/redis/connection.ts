@@ -1,0 +1,111 @@
+import { createClient } from '@redis/client'
+import type { Logger } from '#src/core/logger.ts'
+
+export type RedisClient = ReturnType<typeof createClient>
+
+export interface RedisConnectionOptions {
+  /** `redis[s]://[[user]:password@]host[:port][/database]` */
+  readonly url: string
+  readonly log: Logger
+  /** How Redis lists us (CLIENT LIST): letters, digits and dashes. */
+  readonly name: string
+}
+
+/** One connection that comes back by itself. */
+export interface RedisConnection extends AsyncDisposable {
+  /**
+   * Commands fail at once while there is no connection, and when it breaks; nothing is kept for later. The client has
+   * no limit for how long a reply may take: whoever cannot wait sets one.
+   */
+  readonly client: RedisClient
+  readonly isReady: boolean
+  /** Resolves at once while connected, else when the connection is there. Rejects when it was closed or `signal` aborts. */
+  ready(signal?: AbortSignal): Promise<void>
+}
+
+const LONGEST_PAUSE_MS = 5_000
+const CONNECT_LIMIT_MS = 5_000
+/** A connection that carries nothing for so long is dead, as pings go out more often. */
+const SILENCE_LIMIT_MS = 15_000
+const PING_INTERVAL_MS = 5_000
+
+/** Connects in the background; a Redis that is away, or refuses the password, is tried again for ever. */
+export function redisConnection(options: RedisConnectionOptions): RedisConnection {
+  return new Connection(options)
+}
+
+class Connection implements RedisConnection {
+  readonly client: RedisClient
+  readonly #log: Logger
+  readonly #name: string
+  readonly #waiting = new Set<PromiseWithResolvers<void>>()
+  #isClosed = false
+  /** One line per outage, not one per attempt. */
+  #isOutageLogged = false
+
+  constructor({ url, log, name }: RedisConnectionOptions) {
+    this.#log = log
+    this.#name = name
+    this.client = createClient({
+      url,
+      name,
+      disableOfflineQueue: true,
+      pingInterval: PING_INTERVAL_MS,
+      // Nothing waits to be written for long, and the library's limit costs a timer and a signal per command.
+      commandOptions: { timeout: 0 },
+      socket: { connectTimeout: CONNECT_LIMIT_MS, socketTimeout: SILENCE_LIMIT_MS, reconnectStrategy: pauseBefore },
+    })
+    this.client.on('error', (error: unknown) => this.#away(error))
+    this.client.on('ready', () => this.#back())
+    this.client.connect().catch((error: unknown) => this.#away(error))
+  }
+
+  get isReady(): boolean {
+    return this.client.isReady
+  }
+
+  async ready(signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted()
+    if (this.#isClosed) throw new Error('the Redis connection was closed')
+    if (this.client.isReady) return
+    const waiting = Promise.withResolvers<void>()
+    const abort = (): void => waiting.reject(signal?.reason)
+    this.#waiting.add(waiting)
+    signal?.addEventListener('abort', abort, { once: true })
+    try {
+      await waiting.promise
+    } finally {
+      signal?.removeEventListener('abort', abort)
+      this.#waiting.delete(waiting)
+    }
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true
+      for (const waiting of this.#waiting) waiting.reject(new Error('the Redis connection was closed'))
+      this.client.destroy()
+    }
+    return Promise.resolve()
+  }
+
+  #away(error: unknown): void {
+    if (this.#isClosed || this.#isOutageLogged) return
+    this.#isOutageLogged = true
+    // Its own fields could hold the address with the password; its message does not.
+    const reason = error instanceof Error ? error.message : String(error)
+    this.#log.warn({ connection: this.#name, reason }, 'Redis is away')
+  }
+
+  #back(): void {
+    if (this.#isOutageLogged) this.#log.info({ connection: this.#name }, 'Redis is back')
+    this.#isOutageLogged = false
+    for (const waiting of this.#waiting) waiting.resolve()
+  }
+}
+
+/** Doubling from 50 ms, with jitter so that many clients do not come back in one wave. */
+function pauseBefore(retries: number): number {
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(retries, 10))
+  return pauseMs / 2 + Math.random() * (pauseMs / 2)
+}
