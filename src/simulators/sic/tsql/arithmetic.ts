@@ -86,9 +86,11 @@ function decimalResult(operator: ArithmeticOperator, left: DecimalType, right: D
   const scale = resultScale(operator, left, right)
   const whole = resultWholeDigits(operator, left, right)
   if (whole + scale <= LARGEST_PRECISION) return { kind: 'decimal', precision: whole + scale, scale }
-  // Beyond 38 digits the scale gives way, though products and quotients keep six of it.
-  const least = operator === '*' || operator === '/' ? Math.min(scale, KEPT_SCALE) : 0
-  return { kind: 'decimal', precision: LARGEST_PRECISION, scale: Math.max(least, LARGEST_PRECISION - whole) }
+  // Beyond 38 digits the scale gives way: of products and quotients down to six, of sums as far as the carry's digit.
+  const isProduct = operator === '*' || operator === '/'
+  const least = isProduct ? Math.min(scale, KEPT_SCALE) : 0
+  const room = LARGEST_PRECISION - (isProduct ? whole : whole - 1)
+  return { kind: 'decimal', precision: LARGEST_PRECISION, scale: Math.max(least, Math.min(scale, room)) }
 }
 
 function resultScale(operator: ArithmeticOperator, left: DecimalType, right: DecimalType): number {

@@ -1,7 +1,7 @@
 import { SqlError } from '../sql-error.ts'
 import { type SqlType, typeName } from '../sql-type.ts'
 import { dateToText, textToTimestamp } from './date-styles.ts'
-import { asDecimal, isDateOrTime, isNumeric, postgresType, type TextType, type Typed } from './typed.ts'
+import { isDateOrTime, isNumeric, postgresType, type TextType, type Typed } from './typed.ts'
 
 /** `value` as `type`, by SQL Server's rules. Throws SqlError 529 where no conversion exists. */
 export function convert(value: Typed, type: SqlType, style?: number): Typed {
@@ -133,9 +133,4 @@ function toDateOrTime(value: Typed, target: SqlType, style: number | undefined):
 /** `datetime` has a clock of 300 ticks a second, so milliseconds end in 0, 3 or 7. */
 export function toThreeHundredths(sql: string): string {
   return `(timestamp 'epoch' + round(extract(epoch from ${sql}) * 300) / 300 * interval '1 second')::timestamp(3)`
-}
-
-/** A number as exact numeric, for arithmetic between decimals. */
-export function toNumericForArithmetic(value: Typed): Typed {
-  return value.type.kind === 'text' ? { sql: `(${value.sql})::numeric`, type: asDecimal(value.type) } : value
 }

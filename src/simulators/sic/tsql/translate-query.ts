@@ -10,7 +10,10 @@ import { translateCondition } from './translate-condition.ts'
 import { translateValue } from './translate-value.ts'
 import { commonType, resultType, type Typed } from './typed.ts'
 
-/** A query in PostgreSQL's language; its columns are named c1, c2 and so on there. */
+/**
+ * A query in PostgreSQL's language; its columns are named c1, c2 and so on there. Comparisons and ORDER BY ignore the
+ * case of texts; DISTINCT, GROUP BY and UNION tell texts apart exactly, unlike SQL Server.
+ */
 export interface TranslatedQuery {
   readonly sql: string
   readonly columns: readonly ResultColumn[]
