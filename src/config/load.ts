@@ -44,6 +44,13 @@ export function loadConfig(role: Role, env: Env): Config {
   return Object.freeze(Object.fromEntries(entries)) as Config
 }
 
+/** A setting that the role must have, which `loadConfig` has seen to. */
+export function required(config: Config, name: SettingName): string {
+  const value = config[name]
+  if (value === undefined) throw new Error(`${name} is not a setting that this role must have`)
+  return value
+}
+
 export function uses(setting: Setting, role: Role): boolean {
   return setting.must.includes(role) || setting.may.includes(role)
 }

@@ -53,7 +53,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     types: typeParsers,
   })
   // An idle connection that the server drops must not end the process; the next query opens another.
-  pool.on('error', (error) => options.log.warn({ err: error }, 'an idle database connection was lost'))
+  // The error carries the whole client, password and all: its message is enough.
+  pool.on('error', ({ message }) => options.log.warn({ reason: message }, 'an idle database connection was lost'))
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   let closing: Promise<void> | undefined
   return {

@@ -43,13 +43,16 @@ export function accountById(db: Db, id: string): Promise<AccountRow | undefined>
 /** The account, and whether it has logged in on this installation before. One question, known account or not. */
 export function accountByIdentifier(db: Db, { kind, value }: Identifier, installationId: string | undefined) {
   return selectAccount(db)
-    .select(({ exists, selectFrom }) =>
-      exists(
-        selectFrom('device')
-          .select('device.id')
-          .whereRef('device.account_id', '=', 'account.id')
-          .where('device.installation_id', '=', installationId ?? null),
-      ).as('is_known_device'),
+    .select((expression) =>
+      expression
+        .exists(
+          expression
+            .selectFrom('device')
+            .select('device.id')
+            .whereRef('device.account_id', '=', 'account.id')
+            .where('device.installation_id', '=', installationId ?? null),
+        )
+        .as('is_known_device'),
     )
     .where(kind, '=', value)
     .executeTakeFirst()

@@ -1,15 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import type { Db, Tx } from '#src/database/database.ts'
 import { hashSecret } from '#src/modules/accounts/secrets.ts'
+import { DEMO_LOGINS } from '#src/roles/parts/demo-logins.ts'
 import { demoIdentities } from '#src/simulators/sic/data/demo-identities.ts'
-
-/** The accounts that anyone may use: they exist in embedded mode alone. */
-export const DEMO_LOGINS = {
-  customer1: { phone: demoIdentities.customer1.phone, pin: '2468' },
-  customer2: { phone: demoIdentities.customer2.phone, pin: '1357' },
-  agent: { login: 'agent.demo', password: 'demo-agent-2026' },
-  admin: { login: 'admin.demo', password: 'demo-admin-2026' },
-} as const
 
 /** Loads the demo world once: a database that has its admin is left as it is. */
 export async function seedDemo(db: Db): Promise<void> {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { Refusal } from '#src/roles/command.ts'
+import { portProblem } from '#src/roles/parts/serve-api.ts'
 
 const HOST = '127.0.0.1'
 
@@ -8,11 +9,6 @@ export async function refuseTakenPort(port: number): Promise<void> {
   const problem = await tryPort(port)
   if (problem === undefined) return
   throw new Refusal(portProblem(port, problem))
-}
-
-export function portProblem(port: number, code: string): string {
-  if (code === 'EACCES') return `port ${port} needs root: set PORT to one above 1023`
-  return `port ${port} is taken: stop what listens there, or set PORT to another`
 }
 
 /** `wanted` when it is free, else 0, by which the system gives any free one. */

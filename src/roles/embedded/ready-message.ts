@@ -1,4 +1,4 @@
-import { DEMO_LOGINS } from './demo.ts'
+import { DEMO_LOGINS } from '#src/roles/parts/demo-logins.ts'
 
 export interface ReadyFacts {
   readonly apiUrl: string
