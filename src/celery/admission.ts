@@ -9,8 +9,8 @@ export interface Reserve {
  * queue, first come first served.
  */
 export class Admission<T> {
-  readonly #ready: ReadonlyMap<string, T[]>
-  readonly #concurrency: number
+  readonly #ready: Map<string, T[]>
+  #concurrency: number
   readonly #reserve: Reserve | undefined
   readonly #running = new Map<string, number>()
 
@@ -33,6 +33,32 @@ export class Admission<T> {
 
   get waiting(): number {
     return this.#ready.values().reduce((sum, items) => sum + items.length, 0)
+  }
+
+  get concurrency(): number {
+    return this.#concurrency
+  }
+
+  /** Every item that has no slot yet, the next to run first. */
+  get items(): T[] {
+    return [...this.#ready.values()].flat()
+  }
+
+  /** Fewer slots take effect as tasks finish. */
+  resize(concurrency: number): void {
+    this.#concurrency = concurrency
+  }
+
+  /** The least urgent of all from now on. */
+  addQueue(queue: string): void {
+    if (!this.#ready.has(queue)) this.#ready.set(queue, [])
+  }
+
+  /** What was ready in it. */
+  removeQueue(queue: string): T[] {
+    const items = this.removeAll(queue)
+    this.#ready.delete(queue)
+    return items
   }
 
   add(queue: string, item: T): void {
@@ -63,6 +89,7 @@ export class Admission<T> {
     if (this.running >= this.#concurrency) return false
     if (this.#reserve === undefined || queue === this.#reserve.queue) return true
     const others = this.running - (this.#running.get(this.#reserve.queue) ?? 0)
-    return others < this.#concurrency - this.#reserve.slots
+    // One slot is left to the others however small the worker was made.
+    return others < Math.max(1, this.#concurrency - this.#reserve.slots)
   }
 }

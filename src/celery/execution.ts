@@ -1,9 +1,16 @@
 import type { Logger } from '#src/core/logger.ts'
-import { type Broker, BrokerRefused } from '#src/ports/broker.ts'
+import { type Broker, BrokerRefused, BrokerUnavailable } from '#src/ports/broker.ts'
 import type { Timers } from '#src/core/timers.ts'
-import type { TaskMessage } from './decode.ts'
 import type { Observers, TaskRequest } from './observer.ts'
-import { type Outcome, outcomeOfError, SoftTimeLimitExceeded, WorkerShutdown } from './outcome.ts'
+import {
+  EncodeError,
+  type Outcome,
+  outcomeOfError,
+  SoftTimeLimitExceeded,
+  TaskTerminated,
+  WorkerShutdown,
+} from './outcome.ts'
+import { writePythonJson } from './python-json.ts'
 import { retryMessage } from './retry.ts'
 import { retry, type Task, type TaskContext } from './task.ts'
 import { type Run, runWithin, type TimeLimits } from './time-limits.ts'
@@ -12,6 +19,12 @@ import { type Run, runWithin, type TimeLimits } from './time-limits.ts'
 export interface PreparedRequest extends TaskRequest {
   readonly task: Task
   readonly run: (context: TaskContext) => Promise<unknown>
+}
+
+/** What a task's success sets off: links and the rest of a chain. */
+export interface FollowUps {
+  /** Resolves when all of it is published. */
+  succeeded(request: TaskRequest, result: unknown): Promise<void>
 }
 
 export interface ExecutionOptions {
@@ -26,6 +39,11 @@ export interface ExecutionOptions {
   readonly stopping: AbortSignal
   /** The worker waits for no handler any longer. */
   readonly abandon: AbortSignal
+  /** How long a terminated handler has to give up. */
+  readonly abortGraceMs: number
+  /** The limits of a task whose message names none. */
+  readonly limitsOf: (task: Task) => TimeLimits
+  readonly followUps: FollowUps | undefined
 }
 
 /** Celery's own policy for a publish that fails: at once, then after these. */
@@ -39,34 +57,39 @@ export class Execution {
     this.#options = options
   }
 
-  async execute(request: PreparedRequest): Promise<void> {
-    const { observers, timers, stopping, abandon } = this.#options
-    const { task, message } = request
+  async execute(request: PreparedRequest, terminate: AbortSignal): Promise<void> {
+    const { observers, timers, stopping, abandon, abortGraceMs } = this.#options
+    const { task } = request
     // Early ack is at the start. One that died with the connection is not run: it comes again.
     if (!task.acksLate && !request.delivery.ack()) return
     void observers.started(request)
     const startedAt = timers.now()
-    const run = await runWithin(limitsOf(task, message), timers, { stopping, abandon }, (signal) =>
+    const stops = { stopping, abandon, terminate, graceMs: abortGraceMs }
+    const run = await runWithin(this.#limitsOf(request), timers, stops, (signal) =>
       request.run(this.#context(request, signal)),
     )
     const outcome = this.#outcomeOf(run, request)
     await this.#conclude(request, outcome, timers.now() - startedAt)
   }
 
-  #context({ message: { envelope }, delivery }: TaskRequest, signal: AbortSignal): TaskContext {
+  #context(request: TaskRequest, signal: AbortSignal): TaskContext {
+    const { envelope } = request.message
     return {
       taskId: envelope.id,
       retries: envelope.retries,
-      redelivered: delivery.redelivered,
+      redelivered: request.delivery.redelivered,
       envelope,
       signal,
       log: this.#options.log.child({ task: envelope.task, taskId: envelope.id, retries: envelope.retries }),
       retry,
+      updateState: (state, meta) => this.#options.observers.stateUpdated(request, state, meta),
+      noteChild: (taskId) => void request.children.push(taskId),
     }
   }
 
   #outcomeOf(run: Run, { task, message }: PreparedRequest): Outcome {
-    if (run.how === 'returned') return { state: 'success', result: run.result }
+    if (run.how === 'returned') return successOrUnwritable(run.result)
+    if (run.told instanceof TaskTerminated) return { state: 'terminated', signum: run.told.signum }
     if (run.told instanceof WorkerShutdown) return { state: 'released' }
     if (run.how === 'left') return { state: 'timed_out', error: run.told }
     const gaveUp = run.told !== undefined && (run.error === run.told || isAbortError(run.error))
@@ -80,9 +103,7 @@ export class Execution {
     const context = { task: task.name, taskId: request.message.envelope.id, runtimeMs }
     switch (outcome.state) {
       case 'success':
-        await observers.succeeded(request, outcome.result, runtimeMs)
-        this.#settle(request, 'ack')
-        this.#options.log.debug(context, 'task succeeded')
+        await this.#succeed(request, outcome.result, runtimeMs)
         return
       case 'failure':
       case 'timed_out':
@@ -92,6 +113,11 @@ export class Execution {
         return
       case 'retry':
         await this.#retry(request, outcome.error, outcome.delayMs)
+        return
+      case 'terminated':
+        this.#options.log.warn(context, 'task terminated')
+        await observers.revoked(request, 'terminated', outcome.signum)
+        this.#settle(request, 'ack')
         return
       case 'ignored':
         this.#settle(request, 'ack')
@@ -104,6 +130,25 @@ export class Execution {
         if (!task.acksLate) await observers.failed(request, new WorkerShutdown('the worker stopped'))
         this.#settle(request, 'requeue')
     }
+  }
+
+  /** What follows is published before the result is told: whoever waits for it finds the rest under way. */
+  async #succeed(request: PreparedRequest, result: unknown, runtimeMs: number): Promise<void> {
+    const { observers, followUps, log } = this.#options
+    const { id, task } = request.message.envelope
+    try {
+      await followUps?.succeeded(request, result)
+    } catch (error) {
+      const requeue = request.task.acksLate && error instanceof BrokerUnavailable
+      log.error({ task, taskId: id, err: error, requeue }, 'what follows the task could not be published')
+      if (requeue) return await this.#reject(request, true)
+      await observers.failed(request, error)
+      this.#settle(request, settlementOfFailure(request.task, 'failure'))
+      return
+    }
+    await observers.succeeded(request, result, runtimeMs)
+    this.#settle(request, 'ack')
+    log.debug({ task, taskId: id, runtimeMs }, 'task succeeded')
   }
 
   /** Published first: between the two the task may exist twice, never not at all. */
@@ -147,6 +192,16 @@ export class Execution {
     this.#settle(request, requeue ? 'requeue' : 'drop')
   }
 
+  /** The message's own limits replace the task's. */
+  #limitsOf({ task, message: { envelope } }: PreparedRequest): TimeLimits {
+    const { softLimitSeconds, hardLimitSeconds } = envelope
+    const { softMs, hardMs } = this.#options.limitsOf(task)
+    return {
+      softMs: softLimitSeconds === null ? softMs : softLimitSeconds * 1000,
+      hardMs: hardLimitSeconds === null ? hardMs : hardLimitSeconds * 1000,
+    }
+  }
+
   #settle({ task, delivery, message }: PreparedRequest, how: Settlement): void {
     if (!task.acksLate) return
     const isSettled = how === 'ack' ? delivery.ack() : delivery.reject({ requeue: how === 'requeue' })
@@ -163,12 +218,14 @@ function settlementOfFailure(task: Task, state: 'failure' | 'timed_out'): Settle
   return state === 'timed_out' ? 'requeue' : 'drop'
 }
 
-/** The message's own limits replace the task's. */
-function limitsOf(task: Task, { envelope }: TaskMessage): TimeLimits {
-  const { softLimitSeconds, hardLimitSeconds } = envelope
-  return {
-    softMs: softLimitSeconds === null ? task.softLimitMs : softLimitSeconds * 1000,
-    hardMs: hardLimitSeconds === null ? task.hardLimitMs : hardLimitSeconds * 1000,
+/** Python has no undefined: nothing is None. */
+function successOrUnwritable(returned: unknown): Outcome {
+  const result = returned ?? null
+  try {
+    writePythonJson(result)
+    return { state: 'success', result }
+  } catch (error) {
+    return { state: 'failure', error: new EncodeError('the result is no JSON', { cause: error }) }
   }
 }
 

@@ -3,6 +3,7 @@ import type { Clock } from '#src/core/clock.ts'
 import type { Delivery } from '#src/ports/broker.ts'
 import { decodeTaskMessage, type TaskMessage, TaskMessageUnreadable } from './decode.ts'
 import type { PreparedRequest } from './execution.ts'
+import type { TaskEnvelope } from './message.ts'
 import type { Observers, TaskRequest } from './observer.ts'
 import { NotRegistered, TaskArgumentsInvalid } from './outcome.ts'
 import type { Task, TaskContext } from './task.ts'
@@ -12,8 +13,8 @@ export interface IntakeOptions {
   readonly observers: Observers
   readonly clock: Clock
   readonly log: Logger
-  /** Revoked ids are dropped when they arrive and again before they start. */
-  readonly isRevoked: (taskId: string) => boolean
+  /** Revoked tasks are dropped when they arrive and again before they start. */
+  readonly isRevoked: (envelope: TaskEnvelope) => boolean
 }
 
 /**
@@ -32,11 +33,10 @@ export class Intake {
   accept(queue: string, delivery: Delivery): PreparedRequest | undefined {
     const message = this.#read(queue, delivery)
     if (message === undefined) return undefined
-    const request = { message, queue, delivery }
     const task = this.#options.registry.get(message.envelope.task)
+    const request = { message, queue, delivery, children: [], ignoresResult: task?.ignoreResult ?? false }
     if (task === undefined) {
-      const shown = message.envelope.task.replaceAll("'", "\\'")
-      return this.#refuse(request, new NotRegistered(`'${shown}'`))
+      return this.#refuse(request, new NotRegistered(message.envelope.task))
     }
     if (this.isOver(request)) return undefined
     const run = this.#prepare(request, task)
@@ -49,7 +49,7 @@ export class Intake {
   isOver(request: TaskRequest): boolean {
     const { expires, id, task } = request.message.envelope
     const isExpired = expires !== null && expires < this.#options.clock()
-    if (!isExpired && !this.#options.isRevoked(id)) return false
+    if (!isExpired && !this.#options.isRevoked(request.message.envelope)) return false
     const reason = isExpired ? 'expired' : 'revoked'
     this.#options.log.info({ task, taskId: id, reason }, 'task dropped')
     void this.#options.observers.revoked(request, reason).then(() => request.delivery.ack())

@@ -7,7 +7,14 @@ export interface TaskRequest {
   readonly message: TaskMessage
   readonly queue: string
   readonly delivery: Delivery
+  /** Ids of the tasks that this one has sent so far; whoever sends one for it adds it. */
+  readonly children: string[]
+  /** The task says that nobody will ask for its result; the message may say so too. */
+  readonly ignoresResult: boolean
 }
+
+/** `terminated` while it ran; the others before it started. */
+export type RevokeReason = 'expired' | 'revoked' | 'terminated'
 
 /**
  * Whoever wants to know what becomes of tasks: results, events, metrics. The worker waits for the promise before it
@@ -22,8 +29,11 @@ export interface TaskObserver {
   failed?(request: TaskRequest, error: unknown): void | Promise<void>
   /** The next try is published already. */
   retried?(request: TaskRequest, error: unknown): void | Promise<void>
-  revoked?(request: TaskRequest, reason: 'expired' | 'revoked'): void | Promise<void>
+  /** @param signum the Unix signal that was asked for, when terminated */
+  revoked?(request: TaskRequest, reason: RevokeReason, signum?: number): void | Promise<void>
   rejected?(request: TaskRequest, requeue: boolean): void | Promise<void>
+  /** The handler told a state of its own, such as PROGRESS. */
+  stateUpdated?(request: TaskRequest, state: string, meta: unknown): void | Promise<void>
   /** A message that is no task we can read; it is rejected, not requeued. */
   unreadable?(delivery: Delivery, error: TaskMessageUnreadable): void | Promise<void>
 }
@@ -58,12 +68,16 @@ export class Observers implements Required<TaskObserver> {
     return this.#tell((observer) => observer.retried?.(request, error))
   }
 
-  revoked(request: TaskRequest, reason: 'expired' | 'revoked'): Promise<void> {
-    return this.#tell((observer) => observer.revoked?.(request, reason))
+  revoked(request: TaskRequest, reason: RevokeReason, signum?: number): Promise<void> {
+    return this.#tell((observer) => observer.revoked?.(request, reason, signum))
   }
 
   rejected(request: TaskRequest, requeue: boolean): Promise<void> {
     return this.#tell((observer) => observer.rejected?.(request, requeue))
+  }
+
+  stateUpdated(request: TaskRequest, state: string, meta: unknown): Promise<void> {
+    return this.#tell((observer) => observer.stateUpdated?.(request, state, meta))
   }
 
   unreadable(delivery: Delivery, error: TaskMessageUnreadable): Promise<void> {

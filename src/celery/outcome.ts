@@ -9,6 +9,8 @@ export type Outcome =
   | { readonly state: 'ignored' }
   /** The hard limit passed. The handler cannot be killed inside a process: it was told by its signal, and left alone. */
   | { readonly state: 'timed_out'; readonly error: unknown }
+  /** Terminated from outside while it ran. */
+  | { readonly state: 'terminated'; readonly signum: number }
   /** The worker shuts down and the handler gave up: the message is for another worker. */
   | { readonly state: 'released' }
 
@@ -41,6 +43,23 @@ export class IgnoreTask extends Error {
 
 export class NotRegistered extends Error {
   override readonly name = 'NotRegistered'
+  readonly task: string
+
+  constructor(task: string) {
+    super(`no task ${task} is known here`)
+    this.task = task
+  }
+}
+
+/** What waits for a task that will not run, or not to its end, learns this. */
+export class TaskRevoked extends Error {
+  override readonly name = 'TaskRevokedError'
+  readonly reason: 'expired' | 'revoked' | 'terminated'
+
+  constructor(reason: TaskRevoked['reason']) {
+    super(reason)
+    this.reason = reason
+  }
 }
 
 export class TaskArgumentsInvalid extends Error {
@@ -53,6 +72,29 @@ export class SoftTimeLimitExceeded extends Error {
 
 export class TimeLimitExceeded extends Error {
   override readonly name = 'TimeLimitExceeded'
+  readonly limitSeconds: number
+
+  constructor(limitMs: number) {
+    super(`${limitMs} ms are over`)
+    this.limitSeconds = limitMs / 1000
+  }
+}
+
+/** The reason of a handler's signal when the task was terminated by remote control. */
+export class TaskTerminated extends Error {
+  override readonly name = 'TaskTerminated'
+  /** The number of the Unix signal that Celery would have sent. */
+  readonly signum: number
+
+  constructor(signum: number) {
+    super('the task was terminated')
+    this.signum = signum
+  }
+}
+
+/** The result is nothing that Python reads. */
+export class EncodeError extends Error {
+  override readonly name = 'EncodeError'
 }
 
 /** The reason of a handler's signal when the worker stops and the time to drain is over. */

@@ -31,9 +31,11 @@ export class QueueFeed {
   #consumer: Consumer | undefined
   #loop: Promise<void> | undefined
   #widening = 0
+  #prefetch: number
 
   constructor(options: QueueFeedOptions) {
     this.#options = options
+    this.#prefetch = options.prefetch
   }
 
   /** Resolves when messages flow. @throws BrokerRefused when the queue is there and declared otherwise */
@@ -44,12 +46,21 @@ export class QueueFeed {
 
   /** So many deliveries wait for their eta, unsettled; room is made for others beside them. */
   hold(count: number): void {
-    const widening = wideningFor(count, this.#widening, LARGEST_PREFETCH - this.#options.prefetch)
+    const widening = wideningFor(count, this.#widening, LARGEST_PREFETCH - this.#prefetch)
     if (widening === this.#widening) return
     this.#widening = widening
-    this.#consumer?.setPrefetch(this.#options.prefetch + widening).catch((error: unknown) => {
-      this.#options.log.warn({ err: error, queue: this.#options.queue }, 'the prefetch could not be changed')
-    })
+    this.#applyPrefetch()
+  }
+
+  /** How many deliveries may be with us now. */
+  get prefetch(): number {
+    return this.#prefetch + this.#widening
+  }
+
+  /** As `QueueFeedOptions.prefetch`, from now on. */
+  resize(prefetch: number): void {
+    this.#prefetch = prefetch
+    this.#applyPrefetch()
   }
 
   /** No more deliveries; those that are out can be settled until `close`. */
@@ -63,6 +74,12 @@ export class QueueFeed {
   async close(): Promise<void> {
     await this.stop()
     await this.#consumer?.close()
+  }
+
+  #applyPrefetch(): void {
+    this.#consumer?.setPrefetch(this.prefetch).catch((error: unknown) => {
+      this.#options.log.warn({ err: error, queue: this.#options.queue }, 'the prefetch could not be changed')
+    })
   }
 
   async #keepConsuming(): Promise<void> {
@@ -88,13 +105,13 @@ export class QueueFeed {
   }
 
   async #consume(): Promise<void> {
-    const { broker, queue, prefetch, onMessage } = this.#options
+    const { broker, queue, onMessage } = this.#options
     await broker.connected(this.#closing.signal)
     await declareTaskQueue(broker, queue)
-    const consumer = await broker.consume(queue, { prefetch: prefetch + this.#widening }, onMessage)
+    const consumer = await broker.consume(queue, { prefetch: this.prefetch }, onMessage)
     this.#consumer = consumer
     if (this.#closing.signal.aborted) await consumer.stop()
-    this.#options.log.info({ queue, prefetch }, 'consuming')
+    this.#options.log.info({ queue, prefetch: this.prefetch }, 'consuming')
   }
 
   async #pause(error: unknown, failures: number): Promise<void> {

@@ -27,6 +27,11 @@ export class Schedule<T> {
     return this.#heap.length
   }
 
+  /** In no order. */
+  get entries(): readonly { readonly dueAt: number; readonly item: T }[] {
+    return this.#heap
+  }
+
   /** @param dueAt milliseconds since 1970 UTC */
   add(dueAt: number, item: T): void {
     this.#heap.push({ dueAt, order: this.#order, item })

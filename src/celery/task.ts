@@ -15,6 +15,10 @@ export interface TaskContext {
   readonly log: Logger
   /** Ends this try, to run again `delayMs` from now (the task's own delay when absent). When no retries are left the task fails with `cause`. */
   retry(options?: { cause?: unknown; delayMs?: number }): never
+  /** Stores a state of the task's own, such as `PROGRESS`, for whoever asks for its result meanwhile. */
+  updateState(state: string, meta: unknown): Promise<void>
+  /** Notes a task that this one has sent, for its result's `children`. */
+  noteChild(taskId: string): void
 }
 
 export interface TaskDefinition<Kwargs> {
@@ -36,6 +40,10 @@ export interface TaskDefinition<Kwargs> {
   readonly softLimitMs?: number
   /** The worker waits no longer and the task has failed. @default none */
   readonly hardLimitMs?: number
+  /** Starts at most so often in each worker: `10/s`, `10/m` or `10/h`. @default no limit */
+  readonly rateLimit?: string
+  /** Nobody will ask for its result. @default false */
+  readonly ignoreResult?: boolean
   /** Names for positional arguments, in order; a call with more of them is refused. @default [] */
   readonly positional?: readonly string[]
   /** Checks what came over the wire. What it throws refuses the message for good. */
@@ -51,6 +59,8 @@ export interface Task {
   readonly acksOnFailureOrTimeout: boolean
   readonly softLimitMs: number | undefined
   readonly hardLimitMs: number | undefined
+  readonly rateLimit: string | undefined
+  readonly ignoreResult: boolean
   readonly retryRule: RetryRule
   /** @throws TaskArgumentsInvalid */
   prepare(
@@ -67,6 +77,8 @@ export function defineTask<Kwargs>(definition: TaskDefinition<Kwargs>): Task {
     acksOnFailureOrTimeout: definition.acksOnFailureOrTimeout ?? true,
     softLimitMs: definition.softLimitMs,
     hardLimitMs: definition.hardLimitMs,
+    rateLimit: definition.rateLimit,
+    ignoreResult: definition.ignoreResult ?? false,
     retryRule: { maxRetries, retryDelayMs, backoffMs, longestBackoffMs },
     prepare(args, kwargs) {
       const parsed = parseArguments(definition, args, kwargs)

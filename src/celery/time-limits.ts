@@ -15,6 +15,16 @@ export type Run =
   | { readonly how: 'threw'; readonly error: unknown; readonly told: unknown }
   | { readonly how: 'left'; readonly told: unknown }
 
+export interface Stops {
+  /** The handler is told to give up, and may take its time. */
+  readonly stopping: AbortSignal
+  /** Nobody waits for it any longer. */
+  readonly abandon: AbortSignal
+  /** The handler is told, and left alone after the grace. */
+  readonly terminate: AbortSignal
+  readonly graceMs: number
+}
+
 /**
  * Runs a handler under its limits. At the soft one its signal is aborted and it may still end by itself; at the hard
  * one nobody waits for it any longer. `stopping` aborts it likewise; `abandon` is the end of that patience.
@@ -22,7 +32,7 @@ export type Run =
 export async function runWithin(
   limits: TimeLimits,
   timers: Timers,
-  stops: { readonly stopping: AbortSignal; readonly abandon: AbortSignal },
+  stops: Stops,
   run: (signal: AbortSignal) => Promise<unknown>,
 ): Promise<Run> {
   const told = new AbortController()
@@ -31,12 +41,18 @@ export async function runWithin(
     told.abort(reason)
     left.resolve({ how: 'left', told: reason })
   }
-  const cleanUp = [
+  const terminate = (reason: unknown): void => {
+    told.abort(reason)
+    cleanUp.push(startTimer(timers, stops.graceMs, () => leave(reason)))
+  }
+  const cleanUp: (() => void)[] = []
+  cleanUp.push(
     startTimer(timers, limits.softMs, (ms) => told.abort(new SoftTimeLimitExceeded(`${ms} ms are over`))),
-    startTimer(timers, limits.hardMs, (ms) => leave(new TimeLimitExceeded(`${ms} ms are over`))),
+    startTimer(timers, limits.hardMs, (ms) => leave(new TimeLimitExceeded(ms))),
     onAbort(stops.stopping, (reason) => told.abort(reason)),
     onAbort(stops.abandon, leave),
-  ]
+    onAbort(stops.terminate, terminate),
+  )
   try {
     return await Promise.race([left.promise, ended(run, told.signal)])
   } finally {

@@ -3,15 +3,20 @@ import type { Logger } from '#src/core/logger.ts'
 import type { Broker, Delivery } from '#src/ports/broker.ts'
 import type { Timers } from '#src/core/timers.ts'
 import { Admission, type Reserve } from './admission.ts'
-import { Execution, type PreparedRequest } from './execution.ts'
+import { Execution, type FollowUps, type PreparedRequest } from './execution.ts'
 import { Intake } from './intake.ts'
+import type { TaskEnvelope } from './message.ts'
 import { Observers, type TaskObserver } from './observer.ts'
 import { WorkerShutdown } from './outcome.ts'
 import { QueueFeed } from './queue-feed.ts'
+import { intervalOf, RateLimits } from './rate-limits.ts'
+import { type RunningTask, RunningTasks } from './running-tasks.ts'
 import { Schedule } from './schedule.ts'
+import { Screen, type ScreenOptions } from './screen.ts'
 import { type Task, taskRegistry } from './task.ts'
+import type { TimeLimits } from './time-limits.ts'
 
-export interface CeleryWorkerOptions {
+export interface CeleryWorkerOptions extends ScreenOptions {
   /** Its connection for consuming. */
   readonly broker: Broker
   /** For retries. @default `broker` */
@@ -26,7 +31,9 @@ export interface CeleryWorkerOptions {
   readonly prefetchMultiplier?: number
   readonly observers?: readonly TaskObserver[]
   /** @default nothing is revoked */
-  readonly isRevoked?: (taskId: string) => boolean
+  readonly isRevoked?: (envelope: TaskEnvelope) => boolean
+  /** @default nothing follows a task */
+  readonly followUps?: FollowUps
   readonly timers: Timers
   readonly log: Logger
   /** From 0 to below 1; tests give their own. @default Math.random */
@@ -37,11 +44,20 @@ export interface CeleryWorkerOptions {
   readonly abortGraceMs?: number
 }
 
+const ABORT_GRACE_MS = 2_000
+
 /** What the worker has in hand. `scheduled` wait for their eta, `ready` for a slot. */
 export interface WorkerLoad {
   readonly running: number
   readonly ready: number
   readonly scheduled: number
+}
+
+/** The tasks that the worker has, by how far they are. `reserved` have not started; `scheduled` wait for their eta. */
+export interface WorkerRequests {
+  readonly active: readonly RunningTask[]
+  readonly reserved: readonly PreparedRequest[]
+  readonly scheduled: readonly { readonly etaAt: number; readonly request: PreparedRequest }[]
 }
 
 /**
@@ -51,13 +67,19 @@ export interface WorkerLoad {
  */
 export class CeleryWorker implements Closeable {
   readonly #options: CeleryWorkerOptions
-  readonly #feeds: ReadonlyMap<string, QueueFeed>
+  readonly #feeds = new Map<string, QueueFeed>()
+  /** Of queues that are no longer consumed: what runs from them can still be settled. */
+  readonly #retired: QueueFeed[] = []
+  readonly #registry: ReadonlyMap<string, Task>
   readonly #intake: Intake
   readonly #execution: Execution
   readonly #admission: Admission<PreparedRequest>
   readonly #schedule: Schedule<PreparedRequest>
-  readonly #held: Map<string, number>
-  readonly #running = new Set<Promise<void>>()
+  readonly #rateLimits: RateLimits<PreparedRequest>
+  readonly #screen: Screen
+  readonly #timeLimits = new Map<string, TimeLimits>()
+  readonly #held = new Map<string, number>()
+  readonly #running: RunningTasks
   readonly #stopping = new AbortController()
   readonly #abandon = new AbortController()
   #state: 'new' | 'running' | 'closing' = 'new'
@@ -67,10 +89,12 @@ export class CeleryWorker implements Closeable {
   constructor(options: CeleryWorkerOptions) {
     const { timers, log, queues, concurrency, broker } = options
     const observers = new Observers(options.observers ?? [], log)
-    const registry = taskRegistry(options.tasks)
     this.#options = options
+    this.#registry = taskRegistry(options.tasks)
+    this.#running = new RunningTasks(timers)
+    this.#screen = new Screen(options, observers, log)
     this.#intake = new Intake({
-      registry,
+      registry: this.#registry,
       observers,
       clock: timers.now,
       log,
@@ -84,15 +108,96 @@ export class CeleryWorker implements Closeable {
       random: options.random ?? Math.random,
       stopping: this.#stopping.signal,
       abandon: this.#abandon.signal,
+      abortGraceMs: options.abortGraceMs ?? ABORT_GRACE_MS,
+      limitsOf: (task) => this.timeLimitsOf(task),
+      followUps: options.followUps,
     })
     this.#admission = new Admission(queues, concurrency, options.reserve)
     this.#schedule = new Schedule(timers, (request) => this.#due(request))
-    this.#held = new Map(queues.map((queue) => [queue, 0]))
-    this.#feeds = new Map(queues.map((queue) => [queue, this.#feed(queue)]))
+    this.#rateLimits = new RateLimits(timers, (request) => this.#ready(request))
+    for (const task of options.tasks) if (task.rateLimit !== undefined) this.setRateLimit(task.name, task.rateLimit)
+    for (const queue of queues) this.#feeds.set(queue, this.#feed(queue))
   }
 
   get load(): WorkerLoad {
-    return { running: this.#running.size, ready: this.#admission.waiting, scheduled: this.#schedule.size }
+    const ready = this.#admission.waiting + this.#rateLimits.waiting.length
+    return { running: this.#running.size, ready, scheduled: this.#schedule.size }
+  }
+
+  get requests(): WorkerRequests {
+    const scheduled = this.#schedule.entries.map(({ dueAt, item }) => ({ etaAt: dueAt, request: item }))
+    return { active: this.#running.list, reserved: [...this.#admission.items, ...this.#rateLimits.waiting], scheduled }
+  }
+
+  get tasks(): ReadonlyMap<string, Task> {
+    return this.#registry
+  }
+
+  /** How many of each task have started. */
+  get totals(): ReadonlyMap<string, number> {
+    return this.#running.totals
+  }
+
+  /** The queues that are consumed, each with how many of its messages may be with us. */
+  get prefetches(): ReadonlyMap<string, number> {
+    return new Map([...this.#feeds].map(([queue, feed]) => [queue, feed.prefetch]))
+  }
+
+  get concurrency(): number {
+    return this.#admission.concurrency
+  }
+
+  /** Fewer take effect as tasks finish. @throws RangeError below 1 */
+  resize(concurrency: number): void {
+    if (!Number.isSafeInteger(concurrency) || concurrency < 1) throw new RangeError('a worker runs one task at least')
+    this.#admission.resize(concurrency)
+    for (const feed of this.#feeds.values()) feed.resize(this.#prefetch)
+    this.#runReady()
+  }
+
+  /** Consumes one queue more, the least urgent of all. Does nothing when it is consumed already. */
+  async addQueue(queue: string): Promise<void> {
+    if (this.#state !== 'running' || this.#feeds.has(queue)) return
+    this.#admission.addQueue(queue)
+    const feed = this.#feed(queue)
+    this.#feeds.set(queue, feed)
+    try {
+      await feed.start()
+    } catch (error) {
+      this.#feeds.delete(queue)
+      this.#admission.removeQueue(queue)
+      throw error
+    }
+  }
+
+  /** Consumes a queue no longer; what has not started goes back to it. */
+  async removeQueue(queue: string): Promise<void> {
+    const feed = this.#feeds.get(queue)
+    if (feed === undefined) return
+    this.#feeds.delete(queue)
+    this.#retired.push(feed)
+    await feed.stop()
+    for (const { delivery } of this.#takeBack(queue)) delivery.reject({ requeue: true })
+    this.#admission.removeQueue(queue)
+  }
+
+  /** Tells running handlers to give up. Those that do not start yet are the business of `isRevoked`. */
+  terminate(taskIds: ReadonlySet<string>, signum: number): void {
+    this.#running.terminate(taskIds, signum)
+  }
+
+  timeLimitsOf(task: Task): TimeLimits {
+    return this.#timeLimits.get(task.name) ?? { softMs: task.softLimitMs, hardMs: task.hardLimitMs }
+  }
+
+  /** For tasks that start from now on and whose message names no limits. */
+  setTimeLimits(name: string, limits: TimeLimits): void {
+    this.#timeLimits.set(name, limits)
+  }
+
+  /** @throws RateLimitInvalid */
+  setRateLimit(name: string, limit: string | number | null): void {
+    this.#rateLimits.set(name, intervalOf(limit))
   }
 
   /** Resolves when every queue is consumed; waits for a broker that is away. @throws BrokerRefused when a queue is declared otherwise */
@@ -113,16 +218,20 @@ export class CeleryWorker implements Closeable {
   }
 
   #feed(queue: string): QueueFeed {
-    const { broker, concurrency, prefetchMultiplier = 2, timers, log } = this.#options
+    const { broker, timers, log } = this.#options
     return new QueueFeed({
       broker,
       queue,
-      prefetch: concurrency * prefetchMultiplier,
+      prefetch: this.#prefetch,
       timers,
       log,
       onMessage: (delivery) => this.#receive(queue, delivery),
       onLost: () => this.#takeBack(queue),
     })
+  }
+
+  get #prefetch(): number {
+    return this.concurrency * (this.#options.prefetchMultiplier ?? 2)
   }
 
   #receive(queue: string, delivery: Delivery): void {
@@ -137,13 +246,16 @@ export class CeleryWorker implements Closeable {
       this.#schedule.add(eta, request)
       this.#hold(queue, 1)
     } else {
-      this.#admission.add(queue, request)
-      this.#runReady()
+      this.#rateLimits.add(request.task.name, request)
     }
   }
 
   #due(request: PreparedRequest): void {
     this.#hold(request.queue, -1)
+    this.#rateLimits.add(request.task.name, request)
+  }
+
+  #ready(request: PreparedRequest): void {
     this.#admission.add(request.queue, request)
     this.#runReady()
   }
@@ -157,15 +269,18 @@ export class CeleryWorker implements Closeable {
   #runReady(): void {
     if (this.#state !== 'running') return
     for (let request = this.#admission.admit(); request !== undefined; request = this.#admission.admit()) {
-      const running = this.#run(request)
-      this.#running.add(running)
-      void running.then(() => this.#running.delete(running))
+      if (this.#intake.isOver(request)) this.#admission.finished(request.queue)
+      else this.#start(request)
     }
   }
 
-  async #run(request: PreparedRequest): Promise<void> {
+  #start(request: PreparedRequest): void {
+    this.#running.start(request, (terminate) => this.#run(request, terminate))
+  }
+
+  async #run(request: PreparedRequest, terminate: AbortSignal): Promise<void> {
     try {
-      if (!this.#intake.isOver(request)) await this.#execution.execute(request)
+      if (!(await this.#screen.stops(request))) await this.#execution.execute(request, terminate)
     } catch (error) {
       // Its message stays unsettled and returns with the consumer's end: better late than lost.
       this.#options.log.error({ err: error, taskId: request.message.envelope.id }, 'the worker failed at a task')
@@ -177,9 +292,10 @@ export class CeleryWorker implements Closeable {
 
   /** What of this queue has not started. */
   #takeBack(queue: string): PreparedRequest[] {
-    const scheduled = this.#schedule.remove((request) => request.queue === queue)
+    const isOfQueue = (request: PreparedRequest): boolean => request.queue === queue
+    const scheduled = this.#schedule.remove(isOfQueue)
     this.#hold(queue, -scheduled.length)
-    return [...this.#admission.removeAll(queue), ...scheduled]
+    return [...this.#admission.removeAll(queue), ...this.#rateLimits.remove(isOfQueue), ...scheduled]
   }
 
   async #close(): Promise<void> {
@@ -194,26 +310,17 @@ export class CeleryWorker implements Closeable {
       for (const { delivery } of this.#takeBack(queue)) delivery.reject({ requeue: true })
     }
     await this.#drain()
-    await Promise.allSettled(feeds.map((feed) => feed.close()))
+    await Promise.allSettled([...feeds, ...this.#retired].map((feed) => feed.close()))
   }
 
   async #drain(): Promise<void> {
-    const { drainMs = 30_000, abortGraceMs = 2_000, log } = this.#options
-    if (await this.#finishedWithin(drainMs)) return
+    const { drainMs = 30_000, abortGraceMs = ABORT_GRACE_MS, log } = this.#options
+    if (await this.#running.finishedWithin(drainMs)) return
     log.warn({ running: this.#running.size, drainMs }, 'tasks still run: they are told to give up')
     this.#stopping.abort(new WorkerShutdown('the worker stops'))
-    if (await this.#finishedWithin(abortGraceMs)) return
+    if (await this.#running.finishedWithin(abortGraceMs)) return
     log.error({ running: this.#running.size, abortGraceMs }, 'tasks do not give up: they are left alone')
     this.#abandon.abort(new WorkerShutdown('the worker has stopped'))
-    await this.#finishedWithin(abortGraceMs)
-  }
-
-  async #finishedWithin(ms: number): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    const stopTimer = this.#options.timers.after(ms, () => resolve(false))
-    void Promise.allSettled(this.#running).then(() => resolve(true))
-    const isFinished = await promise
-    stopTimer()
-    return isFinished
+    await this.#running.finishedWithin(abortGraceMs)
   }
 }

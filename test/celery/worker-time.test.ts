@@ -49,14 +49,14 @@ test('an expired task is dropped, when it arrives and when its turn comes', asyn
 test('a revoked task does not run, even one revoked while it waits', async () => {
   const gate = new Gate()
   const revoked = new Set(['at once'])
-  await using bench = workerBench([gated(gate)], { concurrency: 1, isRevoked: (id) => revoked.has(id) })
+  await using bench = workerBench([gated(gate)], { concurrency: 1, isRevoked: ({ id }) => revoked.has(id) })
   await bench.worker.start()
   for (const id of ['running', 'at once', 'waiting']) await bench.send('t', id)
   await settled()
   revoked.add('waiting')
   await gate.open('running')
   assert.deepEqual(gate.entered, ['running'])
-  assert.deepEqual(bench.log.slice(-2), ['succeeded running undefined', 'revoked waiting revoked'])
+  assert.deepEqual(bench.log.slice(-2), ['succeeded running null', 'revoked waiting revoked'])
   assert.deepEqual(await bench.leftovers(), [])
 })
 
