@@ -124,6 +124,20 @@ suite('faults of the SIC simulator', () => {
     assert.deepEqual(await (await control('GET', '/statements')).json(), [])
   })
 
+  test('closing while more statements run than PostgreSQL has connections for ends them all', async () => {
+    const other = await startSic('off')
+    const pool = await connect(other.server, { pool: { max: 20 } })
+    const digits = '(SELECT 0 AS d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4)'
+    const huge = Array.from({ length: 14 }, (_, index) => `${digits} d${index}`).join(', ')
+    const answers = Array.from({ length: 20 }, () => pool.query(`SELECT COUNT_BIG(*) FROM ${huge}`))
+    const ended = Promise.allSettled(answers)
+    const sent = (): number => other.server.statements.all.filter(({ text }) => text.includes('COUNT_BIG')).length
+    while (sent() < 20) await new Promise((resolve) => setImmediate(resolve))
+    await other.close()
+    assert.ok((await ended).every(({ status }) => status === 'rejected'))
+    await pool.close()
+  })
+
   test('closing twice, and with clients connected, is safe', async () => {
     const other = await startSic('off')
     const pool = await connect(other.server)

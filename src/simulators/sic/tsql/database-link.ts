@@ -14,6 +14,7 @@ const AS_DELIVERED = { getTypeParser: (() => asDelivered) as unknown as typeof t
 export class DatabaseLink {
   readonly pool: Pool
   readonly #cancelling: Pool
+  readonly #underWay = new Set<Promise<void>>()
 
   constructor(options: { databaseUrl: string; largestPool: number; onIdleError: (error: Error) => void }) {
     this.pool = new Pool({ connectionString: options.databaseUrl, max: options.largestPool })
@@ -22,13 +23,27 @@ export class DatabaseLink {
   }
 
   /** Runs one statement on a connection of the pool, or on `client`. An abort cancels it in PostgreSQL. */
-  async query(
-    sql: string,
-    parameters: readonly SqlValue[],
-    signal: AbortSignal,
-    client?: PoolClient,
-  ): Promise<RawResult> {
-    if (client !== undefined) return this.#queryOn(client, sql, parameters, signal)
+  query(sql: string, parameters: readonly SqlValue[], signal: AbortSignal, client?: PoolClient): Promise<RawResult> {
+    const work =
+      client === undefined ? this.#queryOnAny(sql, parameters, signal) : this.#queryOn(client, sql, parameters, signal)
+    return this.#track(work)
+  }
+
+  /** A connection of one's own, to be released. */
+  connect(): Promise<PoolClient> {
+    return this.#track(this.pool.connect())
+  }
+
+  #track<T>(work: Promise<T>): Promise<T> {
+    const ended = work.then(
+      () => void this.#underWay.delete(ended),
+      () => void this.#underWay.delete(ended),
+    )
+    this.#underWay.add(ended)
+    return work
+  }
+
+  async #queryOnAny(sql: string, parameters: readonly SqlValue[], signal: AbortSignal): Promise<RawResult> {
     const borrowed = await this.pool.connect()
     try {
       return await this.#queryOn(borrowed, sql, parameters, signal)
@@ -66,7 +81,10 @@ export class DatabaseLink {
     await this.#cancelling.query('select pg_cancel_backend($1)', [processID]).catch(() => undefined)
   }
 
+  /** Waits for what is under way: a pool that ends forgets those who wait for it, and they would wait for ever. */
   async close(): Promise<void> {
-    await Promise.all([this.pool.end(), this.#cancelling.end()])
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay)
+    await this.pool.end()
+    await this.#cancelling.end()
   }
 }

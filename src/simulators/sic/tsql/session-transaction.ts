@@ -50,7 +50,7 @@ export class SessionTransaction {
 
   async #begin(): Promise<void> {
     if (this.#client !== undefined) throw new SqlError(50_000, 'The simulator has no nested transactions.')
-    const client = await this.#link.pool.connect()
+    const client = await this.#link.connect()
     try {
       await client.query('begin')
     } catch (error) {
