@@ -35,8 +35,13 @@ async function createTable(db: Kysely<unknown>, table: SourceTable): Promise<voi
   await sql`create table if not exists ${target} (${sql.join(definitions)})`.execute(db)
   for (const [position, names] of table.indexes.entries()) {
     const index = sql.id(`${table.name}_${position + 1}`)
-    await sql`create index if not exists ${index} on ${target} (${sql.join(names.map((name) => sql.id(name)))})`.execute(
-      db,
-    )
+    const keys = sql.join(names.map((name) => indexKey(table, name)))
+    await sql`create index if not exists ${index} on ${target} (${keys})`.execute(db)
   }
+}
+
+/** As the simulator compares: texts without regard to case and trailing blanks. */
+function indexKey(table: SourceTable, name: string) {
+  const column = table.columns.find((candidate) => candidate.name === name)
+  return column?.type.kind === 'text' ? sql`lower(rtrim(${sql.id(name)}))` : sql.id(name)
 }
