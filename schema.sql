@@ -261,3 +261,12 @@ create table target_quarantine (
   constraint target_quarantine_pkey PRIMARY KEY (device_id),
   constraint target_quarantine_device_id_fkey FOREIGN KEY (device_id) REFERENCES device(id) ON DELETE CASCADE
 );
+
+create table task_attempt (
+  task_id text not null,
+  starts integer not null,
+  last_started_at timestamp(3) with time zone not null,
+  constraint task_attempt_pkey PRIMARY KEY (task_id),
+  constraint task_attempt_starts_check CHECK ((starts > 0))
+);
+CREATE INDEX task_attempt_age ON public.task_attempt USING btree (last_started_at);

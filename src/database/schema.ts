@@ -17,6 +17,7 @@ import type {
   OutboxTable,
   TargetQuarantineTable,
 } from '#src/database/tables/notifications.ts'
+import type { TaskAttemptTable } from '#src/database/tables/task-attempts.ts'
 
 /** Every table of the database `samaconso`, as migrations/ makes them. */
 export interface Schema {
@@ -37,4 +38,5 @@ export interface Schema {
   target_quarantine: TargetQuarantineTable
   outbox: OutboxTable
   idempotency_key: IdempotencyKeyTable
+  task_attempt: TaskAttemptTable
 }

@@ -1,12 +1,14 @@
-import { defineTask } from '#src/celery/task.ts'
 import { CeleryWorker } from '#src/celery/worker.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
+import { periodically } from '#src/core/periodic.ts'
 import type { Db } from '#src/database/database.ts'
 import { notificationTasks } from '#src/modules/notifications/tasks.ts'
+import { TaskAttempts } from '#src/modules/task-attempts/task-attempts.ts'
 import type { Broker } from '#src/ports/broker.ts'
 import type { PushGateway } from '#src/ports/push-gateway.ts'
 import type { Timers } from '#src/core/timers.ts'
+import { countedTask } from './counted-task.ts'
 
 export interface WorkerParts {
   readonly db: Db
@@ -34,13 +36,16 @@ const URGENT_RESERVE = { queue: 'urgent', slots: 1 }
 /** Long enough for the pushes under way; what is left is queued again and sent after the next start. */
 const DRAIN_MS = 3_000
 const ABORT_GRACE_MS = 1_000
+const UPKEEP_EVERY_MS = 3_600_000
 
 export async function startWorker(parts: WorkerParts, opened: CloseStack): Promise<void> {
   const { db, push, timers, log, kick, queues } = parts
   const tasks = notificationTasks({ db, push, clock: timers.now, log, kick })
+  const attempts = new TaskAttempts({ db, clock: timers.now })
   const worker = new CeleryWorker({
     broker: parts.broker,
-    tasks: tasks.map(defineTask),
+    tasks: tasks.map((task) => countedTask(task, attempts, log)),
+    isPoison: (taskId, redelivered) => attempts.isPoison(taskId, redelivered),
     queues,
     concurrency: parts.concurrency,
     ...(queues.length > 1 && queues.includes(URGENT_RESERVE.queue) ? { reserve: URGENT_RESERVE } : {}),
@@ -49,6 +54,8 @@ export async function startWorker(parts: WorkerParts, opened: CloseStack): Promi
     drainMs: DRAIN_MS,
     abortGraceMs: ABORT_GRACE_MS,
   })
+  const upkeep = { name: 'upkeep of task attempts', everyMs: UPKEEP_EVERY_MS, timers, log }
+  opened.add(upkeep.name, periodically({ ...upkeep, work: () => attempts.prune() }))
   opened.add(`worker of ${queues.join(' and ')}`, worker)
   await worker.start()
 }
