@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
-import { type Broker, BrokerRefused } from '#src/ports/broker.ts'
+import type { Broker } from '#src/ports/broker.ts'
 import type { Headers } from '#src/ports/message-headers.ts'
 import type { Clock } from '#src/core/clock.ts'
-import { encodeTaskMessage, jsonBody, newEnvelope } from './message.ts'
-import { declareTaskQueue } from './task-queues.ts'
-
-const NO_ROUTE = 312
+import { jsonBody, newEnvelope } from './message.ts'
+import { type OnSent, TaskPublisher } from './task-publisher.ts'
 
 /** A task to be sent. */
 export interface SendTask {
@@ -39,18 +37,17 @@ export interface CeleryClientOptions {
   readonly clock: Clock
   /** Who sends, for people's eyes. @default gen<pid>@<host> */
   readonly origin?: string
+  /** Hears of each task that was sent; `taskSentEvents` tells Flower. */
+  readonly onSent?: OnSent
 }
 
 /** Sends tasks so that any Celery worker takes them. Calls may run at once: the broker port bounds how many are unconfirmed. */
 export class CeleryClient {
-  readonly #broker: Broker
-  readonly #clock: Clock
+  readonly #publisher: TaskPublisher
   readonly #origin: string
-  readonly #declared = new Map<string, Promise<void>>()
 
   constructor(options: CeleryClientOptions) {
-    this.#broker = options.broker
-    this.#clock = options.clock
+    this.#publisher = new TaskPublisher(options.broker, { now: options.clock }, options.onSent)
     this.#origin = options.origin ?? `gen${process.pid}@${hostname()}`
   }
 
@@ -64,7 +61,6 @@ export class CeleryClient {
    */
   async sendTask(send: SendTask, options: { signal?: AbortSignal } = {}): Promise<string> {
     const { id = randomUUID(), queue, args = [], kwargs = {} } = send
-    const now = this.#clock()
     const envelope = newEnvelope({
       task: send.task,
       id,
@@ -83,29 +79,7 @@ export class CeleryClient {
       customHeaders: send.headers ?? {},
       replyTo: send.replyTo ?? '',
     })
-    const message = encodeTaskMessage({ exchange: '', routingKey: queue }, envelope, jsonBody(args, kwargs), now)
-    const publishOptions = { mandatory: true, ...options }
-    await this.#declare(queue)
-    try {
-      await this.#broker.publish(message, publishOptions)
-    } catch (error) {
-      if (!(error instanceof BrokerRefused) || error.code !== NO_ROUTE) throw error
-      // Someone deleted the queue since.
-      this.#declared.delete(queue)
-      await this.#declare(queue)
-      await this.#broker.publish(message, publishOptions)
-    }
+    await this.#publisher.publish({ queue }, envelope, jsonBody(args, kwargs), options)
     return id
-  }
-
-  /** Once per queue, as Celery does; a declare that failed is tried again by the next send. */
-  #declare(queue: string): Promise<void> {
-    let declared = this.#declared.get(queue)
-    if (declared === undefined) {
-      declared = declareTaskQueue(this.#broker, queue)
-      this.#declared.set(queue, declared)
-      declared.catch(() => this.#declared.delete(queue))
-    }
-    return declared
   }
 }

@@ -24,7 +24,7 @@ export interface PreparedRequest extends TaskRequest {
 /** What a task's success sets off: links and the rest of a chain. */
 export interface FollowUps {
   /** Resolves when all of it is published. */
-  succeeded(request: TaskRequest, result: unknown): Promise<void>
+  publishFollowing(request: TaskRequest, result: unknown): Promise<void>
 }
 
 export interface ExecutionOptions {
@@ -137,7 +137,7 @@ export class Execution {
     const { observers, followUps, log } = this.#options
     const { id, task } = request.message.envelope
     try {
-      await followUps?.succeeded(request, result)
+      await followUps?.publishFollowing(request, result)
     } catch (error) {
       const requeue = request.task.acksLate && error instanceof BrokerUnavailable
       log.error({ task, taskId: id, err: error, requeue }, 'what follows the task could not be published')
