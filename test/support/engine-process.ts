@@ -24,6 +24,8 @@ function isExecutable(path: string): boolean {
 }
 
 const START_LIMIT_MS = 60_000
+/** The last ones, which say why an engine gave up. */
+const OUTPUT_KEPT_LINES = 60
 
 export interface EngineStart extends Omit<WatchedProcessOptions, 'onLine' | 'stopSignals'> {
   readonly name: string
@@ -39,7 +41,8 @@ export async function startEngine({ name, readyLine, ...options }: EngineStart):
     ...options,
     stopSignals: ['SIGTERM'],
     onLine: (line) => {
-      if (output.length < 200) output.push(line)
+      output.push(line)
+      if (output.length > OUTPUT_KEPT_LINES) output.shift()
       if (readyLine.test(line)) ready.resolve('ready')
     },
   })

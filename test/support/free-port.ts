@@ -1,14 +1,27 @@
+import { randomInt } from 'node:crypto'
 import { createServer } from 'node:net'
 
-/** A port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves. */
+/**
+ * Below what Linux takes for outgoing connections (from 32768): an engine may listen seconds after it was told its
+ * port, and nothing that connects elsewhere meanwhile shall have been given that one.
+ */
+const LOWEST = 20_000
+const HIGHEST = 32_000
+const ATTEMPTS = 50
+
+/** A port of 127.0.0.1 that is free now, for programs that cannot choose one themselves. */
 export async function freePort(): Promise<number> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(LOWEST, HIGHEST)
+    if (await isFree(port)) return port
+  }
+  throw new Error(`no free port on 127.0.0.1 between ${LOWEST} and ${HIGHEST}`)
+}
+
+function isFree(port: number): Promise<boolean> {
   const probe = createServer()
-  const listening = Promise.withResolvers<void>()
-  probe.once('error', listening.reject)
-  probe.listen(0, '127.0.0.1', listening.resolve)
-  await listening.promise
-  const address = probe.address()
-  if (address === null || typeof address === 'string') throw new Error('no free port on 127.0.0.1')
-  await new Promise((resolve) => probe.close(resolve))
-  return address.port
+  return new Promise((resolve) => {
+    probe.once('error', () => resolve(false))
+    probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)))
+  })
 }

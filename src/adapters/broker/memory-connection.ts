@@ -12,10 +12,8 @@ import {
   type QueueDeclaration,
 } from '#src/ports/broker.ts'
 import type { MemoryBroker } from './memory.ts'
+import { checkLimits } from './message-limits.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
-
-/** AMQP's short string, the type of routing keys, names and text properties. */
-const LONGEST_SHORT_TEXT_BYTES = 255
 
 export class MemoryConnection implements Broker {
   readonly #broker: MemoryBroker
@@ -78,7 +76,7 @@ export class MemoryConnection implements Broker {
   async publish(message: OutgoingMessage, options: PublishOptions = {}): Promise<void> {
     options.signal?.throwIfAborted()
     this.#needConnection()
-    checkShortTexts(message)
+    checkLimits(message)
     const { exchange, routingKey, properties, headers, body } = message
     const owned = {
       exchange,
@@ -131,16 +129,5 @@ export class MemoryConnection implements Broker {
 
   #needConnection(): void {
     if (this.#state !== 'connected') throw new BrokerUnavailable(`the connection is ${this.#state}`)
-  }
-}
-
-function checkShortTexts(message: OutgoingMessage): void {
-  const { contentType, contentEncoding, correlationId, replyTo, expiration } = message.properties
-  const texts = [message.exchange, message.routingKey, contentType, contentEncoding, correlationId, replyTo, expiration]
-  if (texts.some((text) => text !== undefined && Buffer.byteLength(text) > LONGEST_SHORT_TEXT_BYTES)) {
-    throw new BrokerRefused(502, `a property is longer than ${LONGEST_SHORT_TEXT_BYTES} bytes`)
-  }
-  if (expiration !== undefined && !/^\d+$/.test(expiration)) {
-    throw new BrokerRefused(406, `expiration must be digits: ${expiration}`)
   }
 }

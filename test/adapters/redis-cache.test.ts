@@ -1,0 +1,158 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { redisCache, type RedisCacheOptions, type RedisMiss } from '#src/adapters/cache/redis.ts'
+import { createLogger } from '#src/core/logger.ts'
+import type { Cache } from '#src/ports/cache.ts'
+import { cacheConformance } from '#test/conformance/cache.ts'
+import { startRedis } from '#test/support/redis.ts'
+import { TcpInterposer } from '#test/support/tcp-interposer.ts'
+
+const server = await startRedis()
+after(() => server[Symbol.asyncDispose]())
+
+/** On a busy machine an answer takes a while: only the tests about lateness have production's short limit. */
+const PATIENT_MS = 5_000
+
+function bench(options: Partial<RedisCacheOptions> = {}) {
+  const lines: string[] = []
+  const misses: RedisMiss[] = []
+  const cache = redisCache({
+    url: server.url,
+    log: createLogger('info', { write: (line) => void lines.push(line) }),
+    timeoutMs: PATIENT_MS,
+    onMiss: (why) => misses.push(why),
+    ...options,
+  })
+  return { cache, lines, misses, [Symbol.asyncDispose]: () => cache[Symbol.asyncDispose]() }
+}
+
+/** It connects in the background. */
+async function answers(cache: Cache): Promise<void> {
+  while (!(await cache.setIfAbsent(crypto.randomUUID(), 'x', 1000))) await delay(5)
+}
+
+cacheConformance('Redis', async () => {
+  const { cache } = bench()
+  await answers(cache)
+  return { cache, passTime: (ms) => delay(ms) }
+})
+
+test('each prefix is a cache of its own', async () => {
+  await using a = bench({ prefix: 'a:' })
+  await using b = bench({ prefix: 'b:' })
+  await answers(a.cache)
+  await answers(b.cache)
+  await a.cache.set('key', 'of a', 60_000)
+  assert.equal(await b.cache.get('key'), undefined)
+  assert.equal(await b.cache.setIfAbsent('key', 'of b', 60_000), true)
+  await b.cache.delete('key')
+  assert.equal(await a.cache.get('key'), 'of a')
+})
+
+test('flushed: nothing is there, and it goes on', async () => {
+  await using bench_ = bench()
+  const { cache, misses } = bench_
+  await answers(cache)
+  await cache.set('key', 'value', 60_000)
+  await server.flush()
+  assert.equal(await cache.get('key'), undefined)
+  assert.equal(await cache.setIfAbsent('key', 'again', 60_000), true)
+  assert.deepEqual(
+    misses.filter((why) => why !== 'away'),
+    [],
+  )
+})
+
+test('more than it holds: old values go, new ones are kept', async () => {
+  await using bench_ = bench()
+  const { cache, misses } = bench_
+  await answers(cache)
+  const megabyte = 'x'.repeat(1_000_000)
+  for (let n = 0; n < 100; n += 1) await cache.set(`large-${n}`, megabyte, 60_000)
+  assert.equal(await cache.get('large-0'), undefined)
+  assert.equal((await cache.get('large-99'))?.length, 1_000_000)
+  assert.deepEqual(
+    misses.filter((why) => why !== 'away'),
+    [],
+  )
+  await server.flush()
+})
+
+test('stopped in mid-use: every call returns, and all works again when it is back', async () => {
+  await using bench_ = bench()
+  const { cache, misses, lines } = bench_
+  await answers(cache)
+  await cache.set('key', 'value', 60_000)
+  const calls = Array.from({ length: 200 }, () => cache.get('key'))
+  await server.kill()
+  for (const value of await Promise.all(calls)) assert.ok(value === 'value' || value === undefined)
+  assert.equal(await cache.get('key'), undefined)
+  await cache.set('key', 'lost', 60_000)
+  await cache.delete('key')
+  assert.equal(await cache.setIfAbsent('key', 'lost', 60_000), false)
+  assert.ok(misses.length >= 4)
+  await server.start()
+  await answers(cache)
+  await cache.set('key', 'new', 60_000)
+  assert.equal(await cache.get('key'), 'new')
+  assert.equal(lines.filter((line) => line.includes('Redis is away')).length, 1)
+  assert.equal(lines.filter((line) => line.includes('Redis is back')).length, 1)
+})
+
+test('never there: nothing is waited for', async () => {
+  await using bench_ = bench({ url: 'redis://127.0.0.1:1/0' })
+  const { cache, misses } = bench_
+  assert.equal(await cache.get('key'), undefined)
+  assert.deepEqual(misses, ['away'])
+})
+
+test('silent: after a few late answers it is asked only now and then, until it answers', async () => {
+  await using wire = await TcpInterposer.start(server.port)
+  const url = Object.assign(new URL(server.url), { port: `${wire.port}` }).href
+  let now = 1_000_000
+  const due = new Set<() => void>()
+  const timers = {
+    now: () => now,
+    after: (_delayMs: number, wake: () => void) => {
+      due.add(wake)
+      return () => due.delete(wake)
+    },
+  }
+  const tooLate = (): void => due.forEach((wake) => wake())
+  await using bench_ = bench({ url, timers })
+  const { cache, misses, lines } = bench_
+  await answers(cache)
+  misses.length = 0
+  const held = wire.spoilNext('hang')
+  for (let n = 0; n < 5; n += 1) {
+    const asked = cache.get('key')
+    if (n === 0) await held
+    tooLate()
+    assert.equal(await asked, undefined)
+  }
+  assert.equal(await cache.get('key'), undefined)
+  assert.deepEqual(misses, ['late', 'late', 'late', 'late', 'late', 'away'])
+  // The silent connection is cut and made anew; the next probe finds it well.
+  await wire.cutAll()
+  while (!lines.some((line) => line.includes('Redis is back'))) await delay(5)
+  assert.equal(await cache.setIfAbsent('probe', 'x', 60_000), false, 'not due yet')
+  now += 1_000
+  assert.equal(await cache.setIfAbsent('probe', 'x', 60_000), true)
+  assert.equal(await cache.setIfAbsent('probe-2', 'x', 60_000), true)
+  assert.equal(lines.filter((line) => line.includes('does not answer')).length, 1)
+})
+
+test('a wrong password is logged once, and never shown', async () => {
+  const wrong = 'not-the-password'
+  const url = Object.assign(new URL(server.url), { password: wrong }).href
+  await using bench_ = bench({ url })
+  const { cache, lines } = bench_
+  while (lines.length === 0) await delay(5)
+  assert.equal(await cache.get('key'), undefined)
+  // Some more attempts go by.
+  await delay(500)
+  assert.equal(lines.length, 1)
+  assert.match(lines[0]!, /WRONGPASS/)
+  assert.ok(!lines[0]!.includes(wrong))
+})
