@@ -8,6 +8,7 @@ import { type BareServer, startBareServer } from './support/bare.ts'
 import { startChild } from './support/child.ts'
 import { ENDPOINTS, requestFor } from './support/endpoints.ts'
 import { type LatencyRound, latencyFindings } from './support/latency-findings.ts'
+import { cpuOfTreeMs } from './support/process-cpu.ts'
 import { type Findings, runBenchmark } from './support/report.ts'
 import { recordAnswer } from './support/recorded-answer.ts'
 import { startSystem, type SystemUnderTest } from './support/system.ts'
@@ -34,7 +35,9 @@ async function measure(): Promise<Findings> {
   const rounds: LatencyRound[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     const bareSamples = await run(bare.port, planMix(world, BARE_ROUND_S, random).map(asBare))
-    rounds.push({ ours: await run(system.port, planMix(world, ROUND_S, random)), bare: bareSamples })
+    const before = cpuOfTreeMs(system.pid)
+    const ours = await run(system.port, planMix(world, ROUND_S, random))
+    rounds.push({ ours, bare: bareSamples, cpuMs: cpuOfTreeMs(system.pid) - before })
   }
   return latencyFindings(rounds, { perSecond: PER_SECOND, customers: CUSTOMERS, seconds: ROUND_S })
 }

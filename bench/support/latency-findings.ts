@@ -7,6 +7,8 @@ import { figure, type Table } from './table.ts'
 export interface LatencyRound {
   readonly ours: readonly Sample[]
   readonly bare: readonly Sample[]
+  /** What the whole system used in the round, PostgreSQL and simulators included. */
+  readonly cpuMs: number
 }
 
 /** Below half of the seed's figures. */
@@ -47,7 +49,8 @@ export function latencyFindings(
     notes: [
       `${load.perSecond} requests/s sent at a constant rate, each counted from the moment at which it was to be sent, over ${load.customers.toLocaleString('en-US')} customers with a meter and three years of sales each.`,
       `Median of ${rounds.length} rounds of ${load.seconds} s (least–most); before each the bare server answered the same mix, with what ours had answered.`,
-      'A first read of a customer goes through cache and PostgreSQL to SIC, by TDS; logins record the device and open a session; notifications leave through outbox, broker, worker and FCM beside.',
+      `The whole system used ${figure(spreadOf(rounds.map(({ cpuMs }) => cpuMs / 1_000 / load.seconds)).median)} cores meanwhile.`,
+      'At the start the cache is empty and PostgreSQL knows every customer as of the last quarter of an hour, so that about one meter a second falls due and is read from SIC by TDS; logins record the device and open a session; notifications leave through outbox, broker, worker and FCM beside.',
     ],
     raw: { rows, failures: failed.length },
   }
