@@ -1,5 +1,5 @@
-/** The processes that read settings; `create` stands for create-staff and create-customer. */
-export type Role = 'embedded' | 'api' | 'worker' | 'migrate' | 'create'
+/** The processes that read settings; `create` stands for create-staff and create-customer, `operator` for dead-letters. */
+export type Role = 'embedded' | 'api' | 'worker' | 'migrate' | 'create' | 'operator'
 
 export interface Setting {
   readonly name: string
@@ -28,11 +28,11 @@ export const SETTINGS = [
   },
   {
     name: 'DATABASE_DIRECT_URL',
-    what: 'PostgreSQL itself (port 5432), for what cannot go through PgBouncer. Unset, the create commands use the embedded system that runs in SAMACONSO_HOME',
+    what: 'PostgreSQL itself (port 5432), for what cannot go through PgBouncer. Unset, embedded mode starts its own, and the create commands use the one that runs in SAMACONSO_HOME',
     kind: 'secret',
     protocols: ['postgres:', 'postgresql:'],
     must: ['migrate'],
-    may: ['create'],
+    may: ['embedded', 'create'],
   },
   {
     name: 'DATABASE_REPLICA_URL',
@@ -48,8 +48,8 @@ export const SETTINGS = [
     kind: 'secret',
     protocols: ['amqp:', 'amqps:'],
     needsPassword: true,
-    must: ['api', 'worker'],
-    may: [],
+    must: ['api', 'worker', 'operator'],
+    may: ['embedded'],
   },
   {
     name: 'REDIS_URL',
@@ -57,7 +57,7 @@ export const SETTINGS = [
     kind: 'secret',
     protocols: ['redis:', 'rediss:'],
     must: ['api', 'worker'],
-    may: [],
+    may: ['embedded'],
   },
   {
     name: 'SIC_URL',
@@ -65,24 +65,30 @@ export const SETTINGS = [
     kind: 'url',
     protocols: ['sqlserver:'],
     must: [],
-    may: ['api'],
+    may: ['embedded', 'api'],
   },
-  { name: 'SIC_PASSWORD', what: 'the password of SIC_URL', kind: 'secret', must: [], may: ['api'] },
+  { name: 'SIC_PASSWORD', what: 'the password of SIC_URL', kind: 'secret', must: [], may: ['embedded', 'api'] },
   {
     name: 'POSTPAID_URL',
     what: 'the postpaid bills, sqlserver://user@host:1433/HISTH2MC; unset, that source is unavailable',
     kind: 'url',
     protocols: ['sqlserver:'],
     must: [],
-    may: ['api'],
+    may: ['embedded', 'api'],
   },
-  { name: 'POSTPAID_PASSWORD', what: 'the password of POSTPAID_URL', kind: 'secret', must: [], may: ['api'] },
+  {
+    name: 'POSTPAID_PASSWORD',
+    what: 'the password of POSTPAID_URL',
+    kind: 'secret',
+    must: [],
+    may: ['embedded', 'api'],
+  },
   {
     name: 'FCM_CREDENTIALS_FILE',
     what: "the service account's key file, as Google hands it out",
     kind: 'text',
     must: ['worker'],
-    may: [],
+    may: ['embedded'],
   },
   {
     name: 'FCM_BASE_URL',
@@ -90,7 +96,7 @@ export const SETTINGS = [
     kind: 'url',
     protocols: ['https:'],
     must: [],
-    may: ['worker'],
+    may: ['embedded', 'worker'],
   },
   {
     name: 'FCM_PROXY_URL',
@@ -98,14 +104,14 @@ export const SETTINGS = [
     kind: 'secret',
     protocols: ['http:', 'https:'],
     must: [],
-    may: ['worker'],
+    may: ['embedded', 'worker'],
   },
   {
     name: 'FCM_CA_FILE',
     what: "the authorities that FCM's certificate is checked against; unset, the system's",
     kind: 'text',
     must: [],
-    may: ['worker'],
+    may: ['embedded', 'worker'],
   },
   {
     name: 'PORT',

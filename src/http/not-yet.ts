@@ -3,12 +3,9 @@ import { httpErrors } from '#src/http/errors.ts'
 import { LOGGED_IN, type Policy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 
-const STAFF: Policy = { kind: 'roles', roles: ['agent', 'admin', 'service'] }
-
 /** Routes that clients are promised and that are not built yet: they answer 501, to those who will be let in. */
 export function notYetRoutes(app: App): void {
   promise(app, 'GET', '/api/events', LOGGED_IN, 'Server-sent events of the inbox')
-  promise(app, 'GET', '/api/tasks/:task_id', STAFF, 'Celery state and result of a task')
   promise(app, 'POST', '/api/tariffs/simulate', LOGGED_IN, 'What an amount buys, line by line')
 }
 

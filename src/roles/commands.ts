@@ -11,6 +11,20 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./embedded.ts'),
   },
   {
+    name: 'api',
+    usage: '',
+    summary: 'one instance of the HTTP API, on every address of the machine',
+    settings: 'api',
+    load: () => import('./api.ts'),
+  },
+  {
+    name: 'worker',
+    usage: '--queues a,b [--concurrency N] [--name N]',
+    summary: 'a Celery worker that pushes; queues are urgent, high_priority, normal, low_priority',
+    settings: 'worker',
+    load: () => import('./worker.ts'),
+  },
+  {
     name: 'migrate',
     usage: '',
     summary: 'bring the database up to this release',
@@ -33,8 +47,15 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./create-customer.ts'),
   },
   {
+    name: 'dead-letters',
+    usage: 'list | show ID | replay ID… | replay --all | drop ID…',
+    summary: 'the messages that no worker could use: look at them, send them again, or forget them',
+    settings: 'operator',
+    load: () => import('./dead-letters.ts'),
+  },
+  {
     name: 'check-config',
-    usage: 'embedded|migrate|create',
+    usage: 'embedded|api|worker|migrate|create',
     summary: 'check the settings of a process and exit 0 or 1',
     settings: undefined,
     load: () => import('./check-config.ts'),

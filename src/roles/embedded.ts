@@ -1,30 +1,30 @@
+import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
-import { memoryBroker } from '#src/adapters/broker/memory.ts'
-import { memoryCache } from '#src/adapters/cache/memory.ts'
 import type { SqlServerAddress } from '#src/adapters/meter-source/sqlserver/url.ts'
-import { fcmGateway } from '#src/adapters/push/fcm/fcm-gateway.ts'
 import { type Config, type Env, loadConfig } from '#src/config/load.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger, type Logger } from '#src/core/logger.ts'
 import { type Database, type Db, openDatabase } from '#src/database/database.ts'
 import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
-import type { Broker } from '#src/ports/broker.ts'
+import type { PushGateway } from '#src/ports/push-gateway.ts'
 import { systemTimers as timers } from '#src/core/timers.ts'
 import { seedDemo } from './embedded/demo.ts'
 import { startEngine } from './embedded/engine.ts'
 import { loadSecrets, openHome, type Secrets } from './embedded/home.ts'
 import { refuseTakenPort } from './embedded/ports.ts'
+import { openReplaceable, type Replaceable } from './embedded/replaceable.ts'
 import { readyMessage } from './embedded/ready-message.ts'
 import { startSimulators, type Simulators } from './embedded/simulators.ts'
-import { readinessOf } from './parts/readiness.ts'
+import { openPush, pushAddress } from './parts/push.ts'
+import { availability, readinessOf } from './parts/readiness.ts'
 import { serveApi } from './parts/serve-api.ts'
 import { startOutbox } from './parts/outbox.ts'
+import { sourceLogin } from './parts/source-login.ts'
 import { openSources } from './parts/sources.ts'
 import { startWorker, TASKS_AT_A_TIME, WORKERS } from './parts/worker.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
 
 const HOST = '127.0.0.1'
-const PUSH_DRAIN_MS = 1_000
 
 /** The whole system: engine, simulators, API and workers; stays until a signal asks it to stop. */
 export async function run(args: readonly string[], env: Env): Promise<number> {
@@ -41,12 +41,14 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   const { home, lock } = await openHome(config.SAMACONSO_HOME ?? '')
   opened.add('lock of the data folder', lock)
   const secrets = await loadSecrets(home)
-  const engine = await startEngine(home, secrets, log, opened)
+  const engine = await startEngine({ home, secrets, databaseUrl: config.DATABASE_DIRECT_URL }, log, opened)
   const database = opened.add('database', openDatabase({ url: engine.databaseUrl, log }))
   await seedDemo(database.db)
+  const replaceable = openReplaceable(config, log, opened)
   const simulators = await startSimulators({ home, secrets, sourcesUrl: engine.sourcesUrl, apiPort: port }, log, opened)
-  const kick = await startWorkers(database.db, simulators, log, opened)
-  const api = await startApi({ config, secrets, database, simulators, kick, log }, opened)
+  const push = openPush(pushAddress(config) ?? simulators.fcm, log, opened)
+  const kick = await startWorkers({ db: database.db, push, log, ...replaceable }, opened)
+  const api = await startApi({ config, secrets, database, simulators, kick, log, ...replaceable }, opened)
   process.stdout.write(
     readyMessage({
       apiUrl: api,
@@ -56,24 +58,29 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   )
 }
 
-/** The broker, the outbox and both workers; returns what publishes the outbox. */
-async function startWorkers(db: Db, simulators: Simulators, log: Logger, opened: CloseStack): Promise<() => void> {
-  const server = memoryBroker()
-  const connect = (): Broker => opened.use('broker connection', server.connect())
-  const outbox = startOutbox({ db, broker: connect(), timers, log }, opened)
-  const push = opened.use('push gateway', fcmGateway({ ...simulators.fcm, drainMs: PUSH_DRAIN_MS, log }))
+interface EmbeddedWorkers extends Replaceable {
+  readonly db: Db
+  readonly push: PushGateway
+  readonly log: Logger
+}
+
+/** The outbox and both workers; returns what publishes the outbox. */
+async function startWorkers(parts: EmbeddedWorkers, opened: CloseStack): Promise<() => void> {
+  const { db, connect, log } = parts
+  const outbox = startOutbox({ db, broker: connect('the outbox'), timers, log }, opened)
   const kick = (): void => outbox.kick()
-  // The broker has started empty: whatever it held at the last stop or crash is still in the database.
-  await requeueUnfinished(db, timers.now, { isAlone: true })
-  for (const queues of WORKERS) {
-    const parts = { db, broker: connect(), push, timers, log, kick }
-    await startWorker({ ...parts, queues, concurrency: TASKS_AT_A_TIME }, opened)
+  // What a broker inside the process held at the last stop or crash is still in the database.
+  if (parts.brokerStartsEmpty) await requeueUnfinished(db, timers.now, { isAlone: true })
+  for (const [index, queues] of WORKERS.entries()) {
+    const name = `worker${index + 1}@${hostname()}`
+    const work = { name, queues, concurrency: TASKS_AT_A_TIME, isReachable: !parts.brokerStartsEmpty }
+    await startWorker({ ...parts, ...work, broker: connect(name), timers, kick }, opened)
   }
   kick()
   return kick
 }
 
-interface EmbeddedApi {
+interface EmbeddedApi extends Replaceable {
   readonly config: Config
   readonly secrets: Secrets
   readonly database: Database
@@ -84,10 +91,14 @@ interface EmbeddedApi {
 
 async function startApi(parts: EmbeddedApi, opened: CloseStack): Promise<string> {
   const { config, secrets, database, simulators, log } = parts
-  const login = (name: string) => ({ address: sicAddress(simulators, name), password: secrets.sourcePassword })
-  const sources = openSources({ sic: login('SIC'), postpaid: login('HISTH2MC') }, timers.now, opened)
-  // Broker and cache are inside the process: they are there as long as it is.
-  const others = () => ({ broker: 'ok', cache: 'ok', ...sources.states() }) as const
+  const simulated = (name: string) => ({ address: sicAddress(simulators, name), password: secrets.sourcePassword })
+  const logins = {
+    sic: sourceLogin(config, 'SIC') ?? simulated('SIC'),
+    postpaid: sourceLogin(config, 'POSTPAID') ?? simulated('HISTH2MC'),
+  }
+  const sources = openSources(logins, timers.now, opened)
+  const broker = parts.connect('the API')
+  const others = () => ({ broker: availability(broker.isConnected), ...sources.states() })
   return serveApi(
     {
       ...parts,
@@ -95,7 +106,7 @@ async function startApi(parts: EmbeddedApi, opened: CloseStack): Promise<string>
       timers,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       metricsToken: config.METRICS_TOKEN,
-      cache: opened.use('cache', memoryCache()),
+      broker,
       readiness: (phase) => readinessOf(phase, database, others),
       log,
     },

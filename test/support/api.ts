@@ -1,6 +1,7 @@
 import { memoryCache } from '#src/adapters/cache/memory.ts'
 import { systemClock, type Clock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
+import { memoryResults } from '#src/adapters/results/memory.ts'
 import { systemTimers } from '#src/core/timers.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { type Database, openDatabase } from '#src/database/database.ts'
@@ -39,6 +40,7 @@ export async function testApi(options: { clock?: Clock } = {}): Promise<TestApi>
         prepaid: undefined,
         postpaid: undefined,
         kick: () => {},
+        results: memoryResults({ clock }),
         readiness: { phase: () => 'ready', dependencies: async () => ({ database: 'ok' }), required: ['database'] },
       },
       opened,

@@ -12,11 +12,19 @@ export interface Engine {
   readonly sourcesUrl: string
 }
 
+export interface EngineOptions {
+  readonly home: string
+  readonly secrets: Secrets
+  /** Another PostgreSQL for the product; the simulated sources stay in ours. */
+  readonly databaseUrl: string | undefined
+}
+
 const SUPERUSER = 'samaconso'
 
 /** The embedded PostgreSQL with both databases, up to this release, its address noted for the commands beside. */
-export async function startEngine(home: string, secrets: Secrets, log: Logger, opened: CloseStack): Promise<Engine> {
-  const paths = homePaths(home)
+export async function startEngine(options: EngineOptions, log: Logger, opened: CloseStack): Promise<Engine> {
+  const { secrets } = options
+  const paths = homePaths(options.home)
   const postgres = await startPostgres({
     dataDir: paths.postgres,
     superuser: SUPERUSER,
@@ -25,7 +33,7 @@ export async function startEngine(home: string, secrets: Secrets, log: Logger, o
   })
   opened.add('postgres', postgres)
   await createDatabases(postgres.url('postgres'), ['samaconso', 'sources'])
-  const databaseUrl = postgres.url('samaconso')
+  const databaseUrl = options.databaseUrl ?? postgres.url('samaconso')
   const applied = await migrate(databaseUrl)
   if (applied.length > 0) log.info({ migrations: applied }, 'the database was brought up to this release')
   await writePrivate(paths.running, JSON.stringify({ databaseUrl }))

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { taskStatus } from '#src/celery/results/task-status.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Timers } from '#src/core/timers.ts'
@@ -7,12 +8,16 @@ import type { Readiness } from '#src/http/health.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
+import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
+import { taskRoutes } from '#src/modules/tasks/routes.ts'
+import type { Broker } from '#src/ports/broker.ts'
 import type { Cache } from '#src/ports/cache.ts'
+import type { ResultStore } from '#src/ports/result-store.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 
 export interface ApiParts {
@@ -26,6 +31,10 @@ export interface ApiParts {
   /** Undefined when not configured: such a source is unavailable. */
   readonly prepaid: PrepaidSource | undefined
   readonly postpaid: PostpaidSource | undefined
+  /** Where other API processes hear of sessions that end here; undefined when there are none. */
+  readonly broker?: Broker
+  /** Where the outcomes of tasks are kept. */
+  readonly results: Pick<ResultStore, 'read'>
   /** The outbox was filled: publish it. Must not throw or wait. */
   readonly kick: () => void
 }
@@ -40,6 +49,9 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
   const account = accounts({ ...parts, ...own, db, profilePolicy: userPolicy(db, 'id') })
   await account.revocations.start()
   opened.add('revocations', account.revocations)
+  if (parts.broker !== undefined) {
+    opened.add('broadcast', broadcastRevocations(parts.broker, account.revocations, parts.log))
+  }
   opened.add('upkeep of accounts', account.startUpkeep())
   opened.add('upkeep of notifications', notificationUpkeep({ ...parts, db }))
   const server = await buildServer({
@@ -53,6 +65,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       account.routes,
       consumptionRoutes({ ...parts, clock, db, policy: userPolicy(db, 'user_id') }),
       notificationRoutes({ ...parts, ...own, clock, db }),
+      taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
       notYetRoutes,
     ],
   })

@@ -1,4 +1,4 @@
-import { CeleryWorker } from '#src/celery/worker.ts'
+import { CeleryNode } from '#src/celery/node.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import { periodically } from '#src/core/periodic.ts'
@@ -6,6 +6,7 @@ import type { Db } from '#src/database/database.ts'
 import { notificationTasks } from '#src/modules/notifications/tasks.ts'
 import { TaskAttempts } from '#src/modules/task-attempts/task-attempts.ts'
 import type { Broker } from '#src/ports/broker.ts'
+import type { ResultStore } from '#src/ports/result-store.ts'
 import type { PushGateway } from '#src/ports/push-gateway.ts'
 import type { Timers } from '#src/core/timers.ts'
 import { countedTask } from './counted-task.ts'
@@ -18,9 +19,16 @@ export interface WorkerParts {
   readonly log: Logger
   /** The outbox was filled by a task: publish it. */
   readonly kick: () => void
+  /** Unique among all workers on the broker, as `worker1@host`. */
+  readonly name: string
   /** The most urgent first. */
   readonly queues: readonly string[]
   readonly concurrency: number
+  readonly results: ResultStore
+  /** Whether others can hear and ask us: not through a broker inside the process. */
+  readonly isReachable: boolean
+  /** `celery control shutdown` asked the process to stop. */
+  readonly onShutdown?: () => void
 }
 
 /** The two of production, and what each takes: an alarm never waits behind a newsletter. */
@@ -42,20 +50,17 @@ export async function startWorker(parts: WorkerParts, opened: CloseStack): Promi
   const { db, push, timers, log, kick, queues } = parts
   const tasks = notificationTasks({ db, push, clock: timers.now, log, kick })
   const attempts = new TaskAttempts({ db, clock: timers.now })
-  const worker = new CeleryWorker({
-    broker: parts.broker,
+  const node = new CeleryNode({
+    ...parts,
     tasks: tasks.map((task) => countedTask(task, attempts, log)),
     isPoison: (taskId, redelivered) => attempts.isPoison(taskId, redelivered),
-    queues,
-    concurrency: parts.concurrency,
     ...(queues.length > 1 && queues.includes(URGENT_RESERVE.queue) ? { reserve: URGENT_RESERVE } : {}),
-    timers,
-    log,
+    control: parts.isReachable,
     drainMs: DRAIN_MS,
     abortGraceMs: ABORT_GRACE_MS,
   })
   const upkeep = { name: 'upkeep of task attempts', everyMs: UPKEEP_EVERY_MS, timers, log }
   opened.add(upkeep.name, periodically({ ...upkeep, work: () => attempts.prune() }))
-  opened.add(`worker of ${queues.join(' and ')}`, worker)
-  await worker.start()
+  opened.add(`worker of ${queues.join(' and ')}`, node)
+  await node.start()
 }

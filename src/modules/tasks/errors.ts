@@ -1,0 +1,9 @@
+import { defineErrors } from '#src/core/errors.ts'
+
+export const taskErrors = defineErrors('tasks', {
+  resultsUnavailable: [
+    'unavailable',
+    "L'état des tâches n'est pas disponible en ce moment.",
+    'The state of tasks is not available at the moment.',
+  ],
+})
