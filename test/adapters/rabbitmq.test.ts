@@ -5,17 +5,17 @@ import { createLogger } from '#src/core/logger.ts'
 import { systemTimers } from '#src/core/timers.ts'
 import type { Broker } from '#src/ports/broker.ts'
 import { brokerConformance } from '#test/conformance/broker.ts'
-import { startRabbitmq } from '#test/support/rabbitmq.ts'
+import { rabbitmqHost } from '#test/support/shared-rabbitmq.ts'
 import { TcpInterposer } from '#test/support/tcp-interposer.ts'
 
-const server = await startRabbitmq()
+const server = await rabbitmqHost()
 const serverPort = Number(new URL(server.url).port)
 /** Each connection has a wire of its own that can be cut. */
 const wires = new Map<Broker, { port: number; wire: TcpInterposer }>()
 
 after(async () => {
   for (const { wire } of wires.values()) await wire[Symbol.asyncDispose]()
-  await server.stop()
+  await server[Symbol.asyncDispose]()
 })
 
 brokerConformance('RabbitMQ', () =>

@@ -70,8 +70,10 @@ test('more than it holds: old values go, new ones are kept', async () => {
   await answers(cache)
   const megabyte = 'x'.repeat(1_000_000)
   for (let n = 0; n < 100; n += 1) await cache.set(`large-${n}`, megabyte, 60_000)
-  assert.equal(await cache.get('large-0'), undefined)
   assert.equal((await cache.get('large-99'))?.length, 1_000_000)
+  const kept = await Promise.all(Array.from({ length: 100 }, (_, n) => cache.get(`large-${n}`)))
+  const count = kept.filter((value) => value !== undefined).length
+  assert.ok(count > 20 && count < 70, `${count} kept`)
   assert.deepEqual(
     misses.filter((why) => why !== 'away'),
     [],
