@@ -1,13 +1,14 @@
-import type {
-  Broker,
-  ConsumeOptions,
-  Consumer,
-  Delivery,
-  ExchangeDeclaration,
-  OutgoingMessage,
-  PublishOptions,
-  QueueCount,
-  QueueDeclaration,
+import {
+  type Broker,
+  BrokerRefused,
+  type ConsumeOptions,
+  type Consumer,
+  type Delivery,
+  type ExchangeDeclaration,
+  type OutgoingMessage,
+  type PublishOptions,
+  type QueueCount,
+  type QueueDeclaration,
 } from '#src/ports/broker.ts'
 import { RabbitmqCalls } from './rabbitmq-calls.ts'
 import { RabbitmqConsumer } from './rabbitmq-consumer.ts'
@@ -19,6 +20,10 @@ import { RabbitmqPublisher } from './rabbitmq-publisher.ts'
 const CONFIRM_LIMIT_MS = 5_000
 /** RabbitMQ ends a channel's life with an answer; without one the connection is ended all the same. */
 const CHANNELS_LIMIT_MS = 2_000
+
+const NOT_FOUND = 404
+const DECLARED_OTHERWISE = 406
+const NOT_IMPLEMENTED = 540
 
 /**
  * A connection to RabbitMQ, made in the background. One that publishes much and one that consumes should be two:
@@ -57,6 +62,7 @@ class RabbitmqBroker implements Broker {
 
   async declareQueue(queue: QueueDeclaration): Promise<QueueCount> {
     const { name, durable = true, exclusive = false, autoDelete = false } = queue
+    if (!durable && !exclusive) return this.#refuseTransient(name)
     const options = { durable, exclusive, autoDelete, arguments: wireArguments(queue.arguments ?? {}) }
     const { messageCount, consumerCount } = await this.#calls.run((channel) => channel.assertQueue(name, options))
     return { messages: messageCount, consumers: consumerCount }
@@ -90,6 +96,19 @@ class RabbitmqBroker implements Broker {
   [Symbol.asyncDispose](): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  /** RabbitMQ 3 still takes such queues, and 4.3 ends the whole connection of who declares one: better known today. */
+  async #refuseTransient(name: string): Promise<never> {
+    const isThere = await this.countQueue(name).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof BrokerRefused && error.code === NOT_FOUND) return false
+        throw error
+      },
+    )
+    if (isThere) throw new BrokerRefused(DECLARED_OTHERWISE, `queue ${name} is there, and durable or exclusive`)
+    throw new BrokerRefused(NOT_IMPLEMENTED, `queue ${name} would be neither durable nor exclusive`)
   }
 
   /** Channel by channel before the connection, which would drop what they have not sent yet. */
