@@ -47,6 +47,9 @@ export async function startSystem(): Promise<SystemUnderTest> {
     await child.close()
     await rm(home, { recursive: true, force: true })
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => void close().finally(() => process.exit(2)))
+  }
   void child.exited.then(() => ready.reject(new Error(`the system ended at its start:\n${log.join('\n')}`)))
   try {
     const port = await ready.promise
