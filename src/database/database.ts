@@ -52,9 +52,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     keepAlive: true,
     types: typeParsers,
   })
-  // An idle connection that the server drops must not end the process; the next query opens another.
-  // The error carries the whole client, password and all: its message is enough.
-  pool.on('error', ({ message }) => options.log.warn({ reason: message }, 'an idle database connection was lost'))
+  // A connection that is lost must not end the process. The pool listens to idle ones alone; one that is lost under a
+  // query fails that query, and says so here as well. The error carries the whole client, password and all: its message
+  // is enough.
+  const lost = ({ message }: Error): void => options.log.warn({ reason: message }, 'a database connection was lost')
+  pool.on('connect', (client) => client.on('error', lost))
+  pool.on('error', () => {})
   const db = new Kysely<Schema>({ dialect: new PostgresDialect({ pool }) })
   let closing: Promise<void> | undefined
   return {

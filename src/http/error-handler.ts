@@ -5,9 +5,13 @@ import { httpErrors } from '#src/http/errors.ts'
 import { sendProblem } from '#src/http/problem.ts'
 import { validationProblem } from '#src/http/validation.ts'
 
+/** What the trouble of a part that HTTP does not know is to a client; undefined for what is none of its. */
+export type Translate = (error: unknown) => AppError | undefined
+
 /** Where every thrown thing becomes an answer. What is not expected is logged with its stack and told to nobody. */
-export function errorHandler(log: Logger) {
-  return (error: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): void => {
+export function errorHandler(log: Logger, translate: Translate) {
+  return (thrown: FastifyError | AppError, request: FastifyRequest, reply: FastifyReply): void => {
+    const error = translate(thrown) ?? thrown
     if (error instanceof AppError) {
       if (error.kind === 'unavailable') log.warn({ err: error, request_id: request.id }, 'unavailable')
       return sendProblem(request, reply, error)

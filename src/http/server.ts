@@ -4,7 +4,7 @@ import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import fastify, { type RouteOptions } from 'fastify'
 import type { Logger } from '#src/core/logger.ts'
 import type { App, Routes } from '#src/http/app.ts'
-import { errorHandler } from '#src/http/error-handler.ts'
+import { errorHandler, type Translate } from '#src/http/error-handler.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { healthRoutes, type Readiness } from '#src/http/health.ts'
 import { type Metrics, metricsRoute } from '#src/http/metrics.ts'
@@ -21,6 +21,7 @@ export interface ServerOptions {
   readonly metrics: Metrics
   readonly metricsToken: string | undefined
   readonly routes: readonly Routes[]
+  readonly translate?: Translate
   /** Requests that take longer are logged. @default 1_000 */
   readonly slowRequestMs?: number
 }
@@ -61,7 +62,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   app.addHook('onRoute', (route) => void routes.push(route))
   acceptJsonAlone(app)
   app.setValidatorCompiler(validatorCompiler)
-  app.setErrorHandler(errorHandler(options.log))
+  app.setErrorHandler(errorHandler(options.log, options.translate ?? (() => undefined)))
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, httpErrors.notFound()))
   app.addSchema(ProblemSchema)
   app.decorateRequest('actor', undefined)

@@ -20,14 +20,23 @@ export interface TestApi extends AsyncDisposable {
   another(): Promise<Server>
 }
 
+export interface TestApiOptions {
+  readonly clock?: Clock
+  /** The way to the database, as through something that can be cut. */
+  readonly reach?: (url: string) => string | Promise<string>
+}
+
 /** The API over a database of its own, called by `inject`; no socket is opened. */
-export async function testApi(options: { clock?: Clock } = {}): Promise<TestApi> {
+export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   const clock = options.clock ?? systemClock
   const capture = captureLog()
   const opened = new CloseStack(createLogger('fatal'))
   const fresh = await testDatabase()
   opened.defer('test database', () => fresh.close())
-  const database = opened.add('pool', openDatabase({ url: fresh.url, log: capture.log }))
+  const database = opened.add(
+    'pool',
+    openDatabase({ url: await (options.reach ?? String)(fresh.url), log: capture.log }),
+  )
   const build = (): Promise<Server> =>
     buildApi(
       {

@@ -3,6 +3,7 @@ import { taskStatus } from '#src/celery/results/task-status.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Timers } from '#src/core/timers.ts'
+import { databaseProblem } from '#src/database/errors.ts'
 import type { Database } from '#src/database/database.ts'
 import type { Readiness } from '#src/http/health.ts'
 import { createMetrics } from '#src/http/metrics.ts'
@@ -61,6 +62,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     readiness: parts.readiness,
     metrics: createMetrics(),
     metricsToken: parts.metricsToken,
+    translate: databaseProblem,
     routes: [
       account.routes,
       consumptionRoutes({ ...parts, clock, db, policy: userPolicy(db, 'user_id') }),
