@@ -13,7 +13,7 @@ import type { Broker, Delivery } from '#src/ports/broker.ts'
 import { Refusal, type Run } from './command.ts'
 
 const USAGE = 'dead-letters takes: list | show ID | replay ID… | replay --all | drop ID…'
-const CONNECT_WITHIN_MS = 10_000
+const CONNECT_WITHIN_MS = 5_000
 const LINE_LENGTH = 100
 const BODY_LENGTH = 4_000
 
@@ -29,7 +29,8 @@ export const run: Run = async (args, env) => {
   const log = createLogger('error', process.stderr)
   await using broker = rabbitmqBroker({ url: required(config, 'BROKER_URL'), log, name: 'dead-letters', timers })
   await connected(broker)
-  return work(broker)
+  // Awaited here: the connection is closed when this function returns.
+  return await work(broker)
 }
 
 type Work = (broker: Broker) => Promise<number>
@@ -46,10 +47,7 @@ function workOf([action, ...ids]: readonly string[], isAll: boolean): Work {
 }
 
 async function connected(broker: Broker): Promise<void> {
-  const isThere = await Promise.race([
-    broker.connected().then(() => true),
-    delay(CONNECT_WITHIN_MS, false, { ref: true }),
-  ])
+  const isThere = await Promise.race([broker.connected().then(() => true), delay(CONNECT_WITHIN_MS, false)])
   if (!isThere) throw new Refusal('RabbitMQ does not let us in at BROKER_URL: see that it runs and knows this user')
 }
 

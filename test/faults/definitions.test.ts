@@ -1,0 +1,74 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
+import { CeleryClient } from '#src/celery/client.ts'
+import { createLogger } from '#src/core/logger.ts'
+import { systemClock } from '#src/core/clock.ts'
+import { systemTimers } from '#src/core/timers.ts'
+import { DEAD_LETTERS } from '#src/modules/dead-letters/dead-letters.ts'
+import type { Broker, Delivery } from '#src/ports/broker.ts'
+import { ROOT } from '#test/support/processes.ts'
+import { type Rabbitmq, startRabbitmq } from '#test/support/rabbitmq.ts'
+
+const VIRTUAL_HOST = 'samaconso'
+const QUEUES = ['urgent', 'high_priority', 'normal', 'low_priority']
+
+let rabbitmq: Rabbitmq
+let broker: Broker
+before(async () => {
+  rabbitmq = await startRabbitmq()
+  const file = join(ROOT, 'deploy/server-2/rabbitmq/definitions.json')
+  // Twice, as at every deployment.
+  await rabbitmq.ctl('import_definitions', file)
+  await rabbitmq.ctl('import_definitions', file)
+  await rabbitmq.ctl('set_permissions', '-p', VIRTUAL_HOST, rabbitmq.user, '.*', '.*', '.*')
+  const log = createLogger('fatal')
+  broker = rabbitmqBroker({ url: `${rabbitmq.url}/${VIRTUAL_HOST}`, log, name: 'test', timers: systemTimers })
+  await broker.connected()
+})
+after(async () => {
+  await broker?.[Symbol.asyncDispose]()
+  await rabbitmq?.stop()
+})
+
+test('a client that declares the queues as Celery does is not refused', async () => {
+  for (const queue of QUEUES) {
+    await broker.declareExchange({ name: queue, type: 'direct' })
+    assert.deepEqual(await broker.declareQueue({ name: queue }), { messages: 0, consumers: 0 })
+    await broker.bindQueue(queue, queue, queue)
+  }
+})
+
+test('what is rejected in any of the four queues lies among the dead letters, with its queue and its reason', async () => {
+  const client = new CeleryClient({ broker, clock: systemClock })
+  for (const queue of QUEUES) {
+    const id = await client.sendTask({ task: 'nobody_knows_it', queue, kwargs: { n: 1 } })
+    ;(await next(queue)).reject({ requeue: false })
+    const dead = await next(DEAD_LETTERS)
+    assert.equal(dead.headers['id'], id)
+    const [death] = dead.headers['x-death'] as unknown as Record<string, unknown>[]
+    assert.equal(death?.['queue'], queue)
+    assert.equal(death['reason'], 'rejected')
+    dead.ack()
+  }
+})
+
+test('a message that is put back does not die', async () => {
+  const client = new CeleryClient({ broker, clock: systemClock })
+  await client.sendTask({ task: 'any', queue: 'normal' })
+  ;(await next('normal')).reject({ requeue: true })
+  const again = await next('normal')
+  assert.equal(again.redelivered, true)
+  again.ack()
+  assert.equal((await broker.countQueue(DEAD_LETTERS)).messages, 0)
+})
+
+/** The next message of a queue. The test settles it, over the consumer that stays until the end. */
+async function next(queue: string): Promise<Delivery> {
+  const first = Promise.withResolvers<Delivery>()
+  const consumer = await broker.consume(queue, { prefetch: 1 }, first.resolve)
+  const delivery = await first.promise
+  await consumer.stop()
+  return delivery
+}
