@@ -1,4 +1,4 @@
--- What migrations/ make, for reading. Made by `npm run schema`; `npm test` compares it.
+-- What migrations/ make, for reading. Made by `npm run generate`; `npm test` compares it.
 
 create table account (
   id uuid not null default gen_random_uuid(),

@@ -30,7 +30,7 @@ export async function describeSchema(url: string): Promise<string> {
   }
 }
 
-const HEADER = '-- What migrations/ make, for reading. Made by `npm run schema`; `npm test` compares it.'
+const HEADER = '-- What migrations/ make, for reading. Made by `npm run generate`; `npm test` compares it.'
 
 const TABLES = `
   select relname as name, oid, pg_get_partkeydef(oid) as partition_key from pg_class

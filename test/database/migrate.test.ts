@@ -40,7 +40,7 @@ test('an empty database is built, and building it again changes nothing', () =>
     assert.deepEqual(await migrate(url), [])
   }))
 
-test('schema.sql is what the migrations make (npm run schema writes it)', () =>
+test('schema.sql is what the migrations make (npm run generate writes it)', () =>
   withEmptyDatabase(async (url) => {
     await migrate(url)
     const kept = await readFile(new URL('../../schema.sql', import.meta.url), 'utf8')

@@ -3,7 +3,7 @@ import { describeSchema } from './describe-schema.ts'
 import { migrate } from '#src/database/migrate.ts'
 import { startTestServer } from '#test/support/postgres-server.ts'
 
-/** `npm run schema`: writes schema.sql anew from the migrations. */
+/** Part of `npm run generate`: writes schema.sql anew from the migrations. */
 const server = await startTestServer()
 try {
   await migrate(server.url)
