@@ -8,6 +8,7 @@ import { int32 } from '#src/ports/message-headers.ts'
 import { Inbox, refusedWith, textMessage } from '#test/conformance/broker-bench.ts'
 import { AmqpTap } from '#test/support/amqp-tap.ts'
 import { rabbitmqHost } from '#test/support/shared-rabbitmq.ts'
+import { TcpInterposer } from '#test/support/tcp-interposer.ts'
 
 const server = await rabbitmqHost()
 after(() => server[Symbol.asyncDispose]())
@@ -159,4 +160,20 @@ test('refusals of what AMQP cannot carry never reach the connection', async () =
   }
   await assert.rejects(broker.declareQueue({ name: 'é'.repeat(128) }), BrokerRefused)
   await broker.publish(textMessage('q', 'x'))
+})
+
+test('a network that swallows everything is noticed by its silence', async () => {
+  await using wire = await TcpInterposer.start(Number(new URL(server.url).port))
+  const url = Object.assign(new URL(server.url), { port: `${wire.port}`, search: '?heartbeat=1' }).href
+  const lines: string[] = []
+  await using broker = open(url, lines)
+  await broker.connected()
+  await broker.declareQueue({ name: 'silent', exclusive: true })
+  const consumer = await broker.consume('silent', { prefetch: 1 }, () => {})
+  void wire.spoilNext('hang')
+  await assert.rejects(broker.publish(textMessage('silent', 'x')), BrokerUnavailable)
+  assert.equal(await consumer.ended, 'lost')
+  await broker.connected()
+  await broker.declareQueue({ name: 'silent-2', exclusive: true })
+  assert.ok(lines.some((line) => line.includes('Heartbeat timeout')))
 })

@@ -18,7 +18,7 @@ export interface RabbitmqAddress {
 }
 
 export interface Rabbitmq extends RabbitmqAddress {
-  /** An orderly stop and a start, about ten seconds. Durable queues with their persistent messages stay. */
+  /** An orderly stop and a start, about seven seconds. Durable queues with their persistent messages stay. */
   restart(): Promise<void>
   /** Ends it without a chance to tidy up; `start` brings it back. */
   kill(): Promise<void>
@@ -111,8 +111,9 @@ class RabbitmqNode implements Rabbitmq {
   }
 
   async restart(): Promise<void> {
-    await this.#server?.close()
-    await this.start()
+    // RabbitMQ alone, not the Erlang machine around it: half the time, and the same to its clients and its data.
+    await this.ctl('stop_app')
+    await this.ctl('start_app')
   }
 
   async kill(): Promise<void> {

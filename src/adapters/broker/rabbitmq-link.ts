@@ -6,7 +6,7 @@ import type { Timers } from '#src/core/timers.ts'
 import { codeAndMessage } from './rabbitmq-failure.ts'
 
 export interface RabbitmqLinkOptions {
-  /** `amqp[s]://user:password@host[:port][/virtual host]`, the parts percent-encoded. */
+  /** `amqp[s]://user:password@host[:port][/virtual host][?heartbeat=seconds]`, the parts percent-encoded. */
   readonly url: string
   readonly log: Logger
   /** How RabbitMQ lists the connection. */
@@ -15,7 +15,7 @@ export interface RabbitmqLinkOptions {
 }
 
 const CONNECT_LIMIT_MS = 10_000
-/** A peer that says nothing for two of these is taken for dead. */
+/** Unless the address says otherwise. A peer that is silent for two of these is taken for dead. */
 const HEARTBEAT_S = 20
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 15_000
@@ -106,14 +106,14 @@ export class RabbitmqLink {
   async #open(): Promise<ChannelModel> {
     const { url, name } = this.#options
     // The library decodes a user or password in an address as Latin-1; taken apart here, both may hold any text.
-    const { protocol, hostname, port, username, password, pathname } = new URL(url)
+    const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url)
     const server = {
       protocol: protocol.replace(':', ''),
       hostname: hostname.replace(/^\[|\]$/g, ''),
       username: decodeURIComponent(username),
       password: decodeURIComponent(password),
       vhost: pathname.slice(1),
-      heartbeat: HEARTBEAT_S,
+      heartbeat: Number(searchParams.get('heartbeat') ?? HEARTBEAT_S),
       ...(port === '' ? {} : { port: Number(port) }),
     }
     // Without noDelay, an ack would wait for the answer to the one before it.
