@@ -1,0 +1,209 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { after, before, test } from 'node:test'
+import { aCustomer, aLink, aMeter, aStaffMember } from '#test/support/factories.ts'
+import { until } from '#test/support/processes.ts'
+import { type RealSystem, realSystem, type RunningApi } from '#test/support/real-system.ts'
+import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
+
+/** The processes of production over the engines of production; each test leaves every engine as it found it. */
+
+let system: RealSystem
+let sic: SicUnderTest
+let apis: readonly RunningApi[]
+let admin: string
+before(async () => {
+  ;[system, sic] = await Promise.all([realSystem(), sicUnderTest()])
+  const { user, password } = sic.options('SIC')
+  const sources = {
+    SIC_URL: `sqlserver://${user}@127.0.0.1:${sic.port}/SIC?encrypt=off`,
+    SIC_PASSWORD: password,
+  }
+  const [first, second] = await Promise.all([
+    system.api(sources),
+    system.api(sources),
+    system.worker('urgent,high_priority'),
+    system.worker('normal,low_priority'),
+  ])
+  apis = [first, second]
+  admin = (await logIn(first, await aStaffMember(system.database.db, 'admin'))).access_token
+})
+after(async () => {
+  await system?.[Symbol.asyncDispose]()
+  await sic?.[Symbol.asyncDispose]()
+})
+
+test('consumption comes from SQL Server once, and from Redis for both instances after that', async () => {
+  const { db } = system.database
+  const customer = await aCustomer(db)
+  const meter = await aMeter(db, { kind: 'prepaid' })
+  await aLink(db, { meterId: meter.id, accountId: customer.id })
+  await sic.insert('HEXING_SENELECBILL_ALHDL2', [
+    {
+      NUMERO_COMMANDE: randomUUID(),
+      NUMERO_COMPTEUR: meter.number,
+      POLICE: meter.police,
+      DATE_TRANSACTION: '2026-03-04 10:00:00.000',
+      ENERGIE_VENDUE: '31.5',
+      MONTANT_RECU: '5000',
+      MONTANT_TTC: '5000',
+    },
+  ])
+  const { access_token: token } = await logIn(api(0), customer)
+  const path = `/api/consumption/${customer.id}?from=2026-03-01&to=2026-04-01`
+  const first = await call(api(0), 'GET', path, { token })
+  assert.equal(first.status, 200, first.text)
+  assert.deepEqual([first.body['energy_kwh'], first.body['amount_xof'], first.body['stale']], [31.5, 5000, false])
+  assert.equal(first.headers.get('x-cache'), 'MISS')
+  const second = await call(api(1), 'GET', path, { token })
+  assert.equal(second.headers.get('x-cache'), 'HIT')
+  assert.equal(second.text, first.text)
+})
+
+const LANES = [
+  ['urgent', 'urgent'],
+  ['high', 'high_priority'],
+  ['normal', 'normal'],
+  ['low', 'low_priority'],
+] as const
+
+test('a notification of each priority goes through its queue and its worker to the device', async () => {
+  for (const [priority, queue] of LANES) {
+    const { userId, target } = await aReachableCustomer()
+    const accepted = await notify(api(0), userId, priority)
+    assert.equal(accepted.status, 202, accepted.text)
+    assert.equal(accepted.body['queue'], queue)
+    await pushed(target)
+    const status = accepted.body['status_url'] as string
+    await until(`the ${priority} one is done`, async () => {
+      const { body } = await call(api(1), 'GET', status, { token: admin })
+      return body['state'] === 'done' && (body['counts'] as { sent: number }).sent === 1
+    })
+  }
+})
+
+test('a logout on one instance is refused at once by the other', async () => {
+  const customer = await aCustomer(system.database.db)
+  const { access_token: token } = await logIn(api(0), customer)
+  const path = `/api/users/${customer.id}`
+  assert.equal((await call(api(1), 'GET', path, { token })).status, 200)
+  assert.equal((await call(api(0), 'POST', '/api/logout', { token, body: {} })).status, 204)
+  await until(
+    'the other instance knows',
+    async () => (await call(api(1), 'GET', path, { token })).status === 401,
+    1_000,
+  )
+})
+
+test('without Redis requests are answered and pushes go', async () => {
+  const { userId, target } = await aReachableCustomer()
+  const customer = await aCustomer(system.database.db)
+  await system.redis.stop()
+  try {
+    const { access_token: token } = await logIn(api(0), customer)
+    const read = await call(api(1), 'GET', `/api/consumption/${customer.id}`, { token })
+    assert.equal(read.status, 200, read.text)
+    assert.equal((await notify(api(0), userId, 'urgent')).status, 202)
+    await pushed(target)
+  } finally {
+    await system.redis.start()
+  }
+})
+
+test('without RabbitMQ notifications are accepted as before, and all are delivered when it is back', async () => {
+  const people = await Promise.all(LANES.map(() => aReachableCustomer()))
+  await system.rabbitmq.kill()
+  try {
+    for (const [index, [priority]] of LANES.entries()) {
+      const answer = await notify(api(index % 2), people[index]?.userId ?? '', priority)
+      assert.equal(answer.status, 202, answer.text)
+    }
+    await until('the API says that it is away', async () => {
+      const { status, body } = await call(api(0), 'GET', '/ready')
+      assert.equal(status, 200)
+      return JSON.stringify(body).includes('"broker":"unavailable"')
+    })
+  } finally {
+    await system.rabbitmq.start()
+  }
+  for (const { target } of people) await pushed(target)
+})
+
+test('told to stop, each process ends in order with exit code 0', async () => {
+  const worker = await system.worker('normal,low_priority')
+  worker.signal('SIGTERM')
+  api(1).program.signal('SIGTERM')
+  assert.deepEqual(await worker.exited, { code: 0, signal: null })
+  assert.deepEqual(await api(1).program.exited, { code: 0, signal: null })
+})
+
+function api(index: number): RunningApi {
+  const found = apis[index]
+  if (found === undefined) throw new Error(`there is no API ${index}`)
+  return found
+}
+
+interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  readonly body: Readonly<Record<string, unknown>>
+}
+
+async function call(
+  { url }: RunningApi,
+  method: 'GET' | 'POST',
+  path: string,
+  { token, body }: { token?: string; body?: unknown } = {},
+): Promise<Answer> {
+  const response = await fetch(url + path, {
+    method,
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  })
+  const text = await response.text()
+  const { status, headers } = response
+  return { status, headers, text, body: text === '' ? {} : (JSON.parse(text) as Answer['body']) }
+}
+
+type Credentials =
+  | { readonly phone: string; readonly pin: string }
+  | { readonly login: string; readonly password: string }
+
+async function logIn(at: RunningApi, given: Credentials): Promise<{ access_token: string }> {
+  const body =
+    'phone' in given ? { phone: given.phone, pin: given.pin } : { login: given.login, password: given.password }
+  const answer = await call(at, 'POST', '/api/login', { body })
+  assert.equal(answer.status, 200, answer.text)
+  return answer.body as { access_token: string }
+}
+
+async function aReachableCustomer(): Promise<{ userId: string; target: string }> {
+  const { id } = await system.database.db
+    .insertInto('account')
+    .values({ role: 'customer', phone: `+22177${String(Math.random()).slice(2, 9)}`, secret_hash: 'none' })
+    .returning('id')
+    .executeTakeFirstOrThrow()
+  const target = randomUUID()
+  await system.database.db
+    .insertInto('device')
+    .values({ account_id: id, platform: 'android', target_kind: 'token', target })
+    .execute()
+  return { userId: id, target }
+}
+
+function notify(at: RunningApi, userId: string, priority: string): Promise<Answer> {
+  const audience = { kind: 'user', user_id: userId }
+  const body = { title: 'Coupure', body: 'Demain de 8 h à 14 h.', audience, priority }
+  return call(at, 'POST', '/notifications', { token: admin, body })
+}
+
+/** Waits until FCM has it, and sees that it has it once. */
+async function pushed(target: string): Promise<void> {
+  const count = (): number => system.fcm.control.received.list({ target, limit: 10 }).length
+  await until('FCM has the push', () => count() > 0)
+  assert.equal(count(), 1)
+}
