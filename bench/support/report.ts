@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { describeMachine, type Machine } from './machine.ts'
-import { type Table, toMarkdown, toText } from './table.ts'
+import { figure, type Table, toMarkdown, toText } from './table.ts'
 
 export interface Limit {
   readonly what: string
@@ -29,7 +29,8 @@ const RESULTS = join(import.meta.dirname, '../results')
  */
 export async function runBenchmark(name: string, question: string, measure: () => Promise<Findings>): Promise<void> {
   const machine = describeMachine()
-  const findings = await measure()
+  const found = await measure()
+  const findings = { ...found, notes: [...found.notes, ...busyNote(machine)] }
   const loadAfter = loadavg()[0]!
   const tables = [...findings.tables, limitTable(findings.limits)]
   const facts = machineLine(machine, loadAfter)
@@ -57,6 +58,13 @@ function limitTable(limits: readonly Limit[]): Table {
     columns: ['what', 'measured', 'limit', 'verdict'],
     rows: limits.map(({ what, measured, limit, isMet }) => [what, measured, limit, isMet ? 'met' : 'MISSED']),
   }
+}
+
+function busyNote({ cores, loadBefore }: Machine): string[] {
+  if (loadBefore <= cores) return []
+  return [
+    `The machine was busy with other work (load ${figure(loadBefore)} on ${cores} cores): read times beside those of the bare server.`,
+  ]
 }
 
 function machineLine({ date, node, cpu, cores, loadBefore, commit }: Machine, loadAfter: number): string {
