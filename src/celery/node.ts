@@ -35,8 +35,8 @@ export interface CeleryNodeOptions extends Omit<CeleryWorkerOptions, 'isRevoked'
   readonly mingleMs?: number
   /** Skip a redelivered task with late ack whose stored result is a success. @default true with a result store */
   readonly skipDone?: boolean
-  /** For what canvas sends without naming a queue. @default `celery` */
-  readonly defaultQueue?: string
+  /** Where canvas sends a task whose signature names no queue, as `task_routes` does. @default always `celery` */
+  readonly queueOf?: (task: string) => string
   /** Shown by `inspect stats` without its password. */
   readonly brokerUrl?: string
   /** Shown by `inspect conf`, secrets masked. */
@@ -120,12 +120,12 @@ export class CeleryNode implements Closeable {
   }
 
   #aftermath(publisher: Broker): Aftermath {
-    const { timers, log, defaultQueue = 'celery' } = this.#options
+    const { timers, log, queueOf = () => 'celery' } = this.#options
     const keeper = this.#keeper
     const sender = new CanvasSender({
       publisher: new TaskPublisher(publisher, timers),
       timers,
-      defaultQueue,
+      queueOf,
       setChordSize: async ({ groupId, size }) => {
         const isKept = await keeper?.ask(async (store) => store.setChordSize(groupId, size).then(() => true))
         if (isKept !== true) throw new ResultStoreUnavailable('a chord needs a result store that answers')

@@ -16,8 +16,8 @@ const PAUSES_MS = [0, 200, 400]
 export interface CanvasSenderOptions {
   readonly publisher: TaskPublisher
   readonly timers: Timers
-  /** For signatures that name none. */
-  readonly defaultQueue: string
+  /** For signatures that name no queue. */
+  readonly queueOf: (task: string) => string
   /** Stores the size of a chord. @throws when that cannot be done: a chord without a size never ends */
   readonly setChordSize: (chord: ChordSize) => Promise<void>
 }
@@ -54,11 +54,11 @@ export class CanvasSender {
   }
 
   async #sendOne(call: Call, parent: Parent): Promise<string> {
-    const { publisher, timers, defaultQueue } = this.#options
+    const { publisher, timers, queueOf } = this.#options
     const { args, kwargs } = argumentsOf(call)
     const envelope = envelopeOf(call, args, parent, timers.now())
     const body = bodyOf(rewritePythonJson([args, kwargs, embedOf(call)]))
-    const destination = destinationOf(call.signature, defaultQueue)
+    const destination = destinationOf(call.signature, queueOf)
     for (const [attempt, pauseMs] of PAUSES_MS.entries()) {
       if (pauseMs > 0) await new Promise<void>((resolve) => timers.after(pauseMs, resolve))
       try {
@@ -123,10 +123,10 @@ function momentOf({ options }: Signature, name: string, now: number): number | u
   return typeof value === 'string' ? parsePythonTime(value) : undefined
 }
 
-function destinationOf(signature: Signature, defaultQueue: string): Destination {
+function destinationOf(signature: Signature, queueOf: (task: string) => string): Destination {
   const exchange = optionText(signature, 'exchange')
   const routingKey = optionText(signature, 'routing_key')
   const queue = optionText(signature, 'queue')
   if (queue === undefined && exchange !== undefined && routingKey !== undefined) return { exchange, routingKey }
-  return { queue: queue ?? defaultQueue }
+  return { queue: queue ?? queueOf(signature.task) }
 }

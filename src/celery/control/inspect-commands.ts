@@ -91,15 +91,14 @@ function stats({ worker, clock, startedAt, timers, brokerUrl }: ControlledNode):
 
 function queryTask({ worker, node }: ControlledNode, ids: ReadonlySet<string>): unknown {
   const { active: running, reserved: waiting, scheduled: later } = worker.requests
-  const held = [...waiting, ...later.map(({ request }) => request)].map((request) => ({ state: 'reserved', request }))
-  const found = [...held, ...running.map((task) => ({ state: 'active', request: task.request, task }))]
-  const views = found.map(
-    ({ state, request, ...rest }: { state: string; request: PreparedRequest; task?: RunningTask }) => [
-      request.message.envelope.id,
-      [state, requestView(request, node, false, rest.task)],
-    ],
-  )
-  return Object.fromEntries(views.filter(([id]) => ids.has(String(id))))
+  const views: Record<string, unknown> = {}
+  const view = (state: string, request: PreparedRequest, task?: RunningTask): void => {
+    const { id } = request.message.envelope
+    if (ids.has(id)) views[id] = [state, requestView(request, node, false, task)]
+  }
+  for (const request of [...waiting, ...later.map((item) => item.request)]) view('reserved', request)
+  for (const task of running) view('active', task.request, task)
+  return views
 }
 
 function registeredTasks(tasks: ReadonlyMap<string, Task>, items: unknown): string[] {

@@ -58,7 +58,7 @@ function isTrue(value: unknown): boolean {
 function signalNumber(signal: unknown): number {
   if (signal === undefined || signal === null) return constants.signals.SIGTERM
   if (typeof signal === 'number') return signal
-  const name = String(signal).toUpperCase()
+  const name = (typeof signal === 'string' ? signal : '').toUpperCase()
   const signum = Object.entries(constants.signals).find(([known]) => known === name || known === `SIG${name}`)?.[1]
   if (signum === undefined) throw new CommandFailed(`AttributeError("module 'signal' has no attribute '${name}'")`)
   return signum
