@@ -1,0 +1,3 @@
+import './version.ts'
+
+await import('../canvas.test.ts')

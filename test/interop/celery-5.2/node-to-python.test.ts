@@ -1,0 +1,3 @@
+import './version.ts'
+
+await import('../node-to-python.test.ts')

@@ -1,0 +1,3 @@
+import './version.ts'
+
+await import('../python-to-node.test.ts')

@@ -1,0 +1,3 @@
+import './version.ts'
+
+await import('../remote-control.test.ts')
