@@ -9,7 +9,8 @@ import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
-import { type ConsumptionRouteParts, consumptionRoutes } from '#src/modules/consumption/routes.ts'
+import { type KnowledgeParts, openKnowledge } from '#src/modules/consumption/knowledge.ts'
+import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import type { ConsumptionAnswer } from '#src/modules/consumption/schemas.ts'
 import { userPolicy } from '#src/modules/meters/reach.ts'
 import type { Cache } from '#src/ports/cache.ts'
@@ -37,7 +38,7 @@ export interface ConsumptionApi extends AsyncDisposable {
   /** Of the caller's own consumption unless `userId` says otherwise. */
   read(caller: Caller, options?: ReadOptions): Promise<LightMyRequestResponse>
   /** Another instance on the same database, sources and cache, but for what is given. */
-  another(parts?: Partial<ConsumptionRouteParts>): Promise<App>
+  another(parts?: Partial<KnowledgeParts>): Promise<App>
 }
 
 export interface ReadOptions {
@@ -50,7 +51,7 @@ export interface ReadOptions {
 /** A Sunday, 10:00 in Dakar. */
 export const TEST_NOW = Date.parse('2026-03-15T10:00:00Z')
 
-export async function consumptionApi(parts: Partial<ConsumptionRouteParts> = {}): Promise<ConsumptionApi> {
+export async function consumptionApi(parts: Partial<KnowledgeParts> = {}): Promise<ConsumptionApi> {
   const capture = captureLog()
   const { log } = capture
   const opened = new CloseStack(createLogger('fatal'))
@@ -62,8 +63,10 @@ export async function consumptionApi(parts: Partial<ConsumptionRouteParts> = {})
   const cache = parts.cache ?? memoryCache({ clock })
   const [sic, postpaid] = [new AskedPrepaidSource(), new AskedPostpaidSource()]
   const policy = userPolicy(db, 'user_id')
-  const another = async (others: Partial<ConsumptionRouteParts> = {}): Promise<App> => {
-    const routes = consumptionRoutes({ db, cache, prepaid: sic, postpaid, clock, log, policy, ...parts, ...others })
+  const another = async (others: Partial<KnowledgeParts> = {}): Promise<App> => {
+    const known = { db, cache, prepaid: sic, postpaid, clock, log, ...parts, ...others }
+    const knowledge = openKnowledge(known)
+    const routes = consumptionRoutes({ ...known, knowledge, policy })
     const readiness = { phase: () => 'ready' as const, dependencies: async () => ({}), required: [] }
     const options = { log, version: '0', verifyToken, readiness, metrics: createMetrics(), metricsToken: undefined }
     const { app } = await buildServer({ ...options, routes: [routes] })

@@ -1,19 +1,17 @@
 import type { Db } from '#src/database/database.ts'
-import { type LinkedMeter, linkedMeters, type MeterScope } from '#src/modules/meters/linked-meters.ts'
+import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
+import { type AskedMeters, metersAsked } from './asked-meters.ts'
 import { consumptionErrors } from './errors.ts'
-import { dueRead } from './freshness.ts'
-import type { MeterReadings, ReadingOutcome } from './meter-readings.ts'
+import { isDue, type Knowledge } from './knowledge.ts'
+import type { ReadingOutcome } from './meter-readings.ts'
 import { type Grouping, periodsOf } from './periods.ts'
 import { entriesByMeter, type ReadingState, readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 
 /** A resolved question: two of the same have the same answer. */
-export interface ConsumptionQuestion extends DayRange {
-  readonly userId: string
-  readonly scope: MeterScope
+export interface ConsumptionQuestion extends DayRange, AskedMeters {
   readonly grouping: Grouping
-  readonly meterId: string | undefined
 }
 
 export interface MeterConsumption {
@@ -41,47 +39,28 @@ export interface Consumption {
   readonly sources: readonly SourceUse[]
 }
 
-export interface ConsumptionParts {
-  readonly db: Db
-  readonly readings: MeterReadings
-  readonly now: () => number
-  readonly freshForMs: number
-}
-
 /**
  * Answers from PostgreSQL, after asking the sources for what is missing or old there. `beforeLooking` is awaited
  * before the links and entries that the answer is made of are read: whatever changes later, the caller can tell.
  */
 export async function consumptionOf(
-  parts: ConsumptionParts,
+  knowledge: Knowledge,
   question: ConsumptionQuestion,
   beforeLooking: () => Promise<void>,
 ): Promise<Consumption> {
   const outcomes = new Map<string, ReadingOutcome>()
   for (;;) {
     await beforeLooking()
-    const meters = await metersAsked(parts.db, question)
+    const meters = await metersAsked(knowledge.db, question)
     const ids = meters.map((meter) => meter.id)
-    const states = await readingStates(parts.db, ids)
-    const due = meters.filter(({ id }) => !outcomes.has(id) && isDue(parts, states.get(id)))
+    const states = await readingStates(knowledge.db, ids)
+    const due = meters.filter(({ id }) => !outcomes.has(id) && isDue(knowledge, states.get(id)))
     if (due.length === 0) {
       if (ids.length > 0 && states.size === 0) throw consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
-      return assemble(parts.db, question, meters, states, outcomes)
+      return assemble(knowledge.db, question, meters, states, outcomes)
     }
-    for (const [id, outcome] of await parts.readings.read(due)) outcomes.set(id, outcome)
+    for (const [id, outcome] of await knowledge.readings.read(due)) outcomes.set(id, outcome)
   }
-}
-
-async function metersAsked(db: Db, { userId, scope, meterId }: ConsumptionQuestion): Promise<LinkedMeter[]> {
-  const meters = await linkedMeters(db, userId, scope)
-  if (meterId === undefined) return meters
-  const asked = meters.filter((meter) => meter.id === meterId)
-  if (asked.length === 0) throw consumptionErrors.meterNotFound()
-  return asked
-}
-
-function isDue({ now, freshForMs }: ConsumptionParts, state: ReadingState | undefined): boolean {
-  return dueRead(state, now(), freshForMs) !== undefined
 }
 
 async function assemble(

@@ -11,6 +11,7 @@ import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
+import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
@@ -46,6 +47,7 @@ const packageFile = new URL('../../../package.json', import.meta.url)
 export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Server> {
   const { db } = parts.database
   const clock = parts.timers.now
+  const knowledge = openKnowledge({ ...parts, clock, db })
   const own = { selfPolicy: selfPolicy('id') }
   const account = accounts({ ...parts, ...own, db, profilePolicy: userPolicy(db, 'id') })
   await account.revocations.start()
@@ -65,7 +67,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     translate: databaseProblem,
     routes: [
       account.routes,
-      consumptionRoutes({ ...parts, clock, db, policy: userPolicy(db, 'user_id') }),
+      consumptionRoutes({ ...parts, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
       notificationRoutes({ ...parts, ...own, clock, db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
       notYetRoutes,

@@ -1,0 +1,27 @@
+import type { Actor } from '#src/core/actor.ts'
+import type { Db } from '#src/database/database.ts'
+import { httpErrors } from '#src/http/errors.ts'
+import { type LinkedMeter, linkedMeters, type MeterScope, meterScope } from '#src/modules/meters/linked-meters.ts'
+import { consumptionErrors } from './errors.ts'
+
+/** A question about a user's meters: all that the caller may see, or one of them. */
+export interface AskedMeters {
+  readonly userId: string
+  readonly scope: MeterScope
+  readonly meterId: string | undefined
+}
+
+export async function metersAsked(db: Db, { userId, scope, meterId }: AskedMeters): Promise<LinkedMeter[]> {
+  const meters = await linkedMeters(db, userId, scope)
+  if (meterId === undefined) return meters
+  const asked = meters.filter((meter) => meter.id === meterId)
+  if (asked.length === 0) throw consumptionErrors.meterNotFound()
+  return asked
+}
+
+/** As `meterScope`; who has lost the scope since the policy was checked is told as by the policy. */
+export async function scopeOf(db: Db, actor: Actor, userId: string): Promise<MeterScope> {
+  const scope = await meterScope(db, actor, userId)
+  if (scope === undefined) throw httpErrors.notFound()
+  return scope
+}
