@@ -19,7 +19,8 @@ import { LamportClock } from './lamport-clock.ts'
 import type { TaskObserver } from './observer.ts'
 import { ResultKeeper, type ResultKeeperOptions } from './results/result-keeper.ts'
 import { TaskPublisher } from './task-publisher.ts'
-import { CeleryWorker, type CeleryWorkerOptions, type WorkerLoad } from './worker.ts'
+import type { CeleryWorkerOptions, WorkerLoad } from './worker-options.ts'
+import { CeleryWorker } from './worker.ts'
 
 export interface CeleryNodeOptions extends Omit<CeleryWorkerOptions, 'isRevoked' | 'followUps' | 'isDone'> {
   /** Unique among all workers on the broker, as `worker1@host`: two of one name take each other's messages. */
@@ -29,7 +30,7 @@ export interface CeleryNodeOptions extends Omit<CeleryWorkerOptions, 'isRevoked'
   readonly resultOptions?: Pick<ResultKeeperOptions, 'trackStarted' | 'extended' | 'storeErrorsEvenIfIgnored'>
   /** Send task events from the start, as `celery worker -E`; remote control turns them on and off. @default false */
   readonly events?: boolean
-  /** Listen to remote control. @default true */
+  /** Be there for others: listen to remote control, tell of starting and stopping, and beat. False for a worker that nobody else can reach. @default true */
   readonly control?: boolean
   /** How long a start waits for other nodes to tell what is revoked; 0 does not ask. @default 1000 */
   readonly mingleMs?: number
@@ -106,7 +107,7 @@ export class CeleryNode implements Closeable {
     const shared = { node: this.name, clock: this.#clock, revoked: this.#revoked, timers, log }
     if (control && mingleMs > 0) await mingle({ ...shared, broker, waitMs: mingleMs })
     await this.#mailbox?.start()
-    this.#heart.start()
+    if (control) this.#heart.start()
     await this.worker.start()
   }
 
@@ -116,7 +117,7 @@ export class CeleryNode implements Closeable {
     this.#state = 'closed'
     await this.worker.close()
     await this.#mailbox?.stop()
-    await this.#heart.stop()
+    if (this.#options.control !== false) await this.#heart.stop()
   }
 
   #aftermath(publisher: Broker): Aftermath {

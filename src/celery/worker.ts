@@ -1,64 +1,18 @@
 import type { Closeable } from '#src/core/lifecycle.ts'
-import type { Logger } from '#src/core/logger.ts'
-import type { Broker, Delivery } from '#src/ports/broker.ts'
-import type { Timers } from '#src/core/timers.ts'
-import { Admission, type Reserve } from './admission.ts'
-import { Execution, type FollowUps, type PreparedRequest } from './execution.ts'
+import type { Delivery } from '#src/ports/broker.ts'
+import { Backlog } from './backlog.ts'
+import { Execution, type PreparedRequest } from './execution.ts'
 import { Intake } from './intake.ts'
-import type { TaskEnvelope } from './message.ts'
-import { Observers, type TaskObserver } from './observer.ts'
+import { Observers } from './observer.ts'
 import { WorkerShutdown } from './outcome.ts'
 import { QueueFeed } from './queue-feed.ts'
-import { intervalOf, RateLimits } from './rate-limits.ts'
-import { type RunningTask, RunningTasks } from './running-tasks.ts'
-import { Schedule } from './schedule.ts'
-import { Screen, type ScreenOptions } from './screen.ts'
+import { RunningTasks } from './running-tasks.ts'
+import { Screen } from './screen.ts'
 import { type Task, taskRegistry } from './task.ts'
 import type { TimeLimits } from './time-limits.ts'
-
-export interface CeleryWorkerOptions extends ScreenOptions {
-  /** Its connection for consuming. */
-  readonly broker: Broker
-  /** For retries. @default `broker` */
-  readonly publisher?: Broker
-  readonly tasks: readonly Task[]
-  /** The most urgent first. */
-  readonly queues: readonly string[]
-  /** Tasks at a time, over all queues. */
-  readonly concurrency: number
-  readonly reserve?: Reserve
-  /** Messages of each queue that may be with us, per slot: more hide the broker's round trip, fewer leave work to other workers. @default 2 */
-  readonly prefetchMultiplier?: number
-  readonly observers?: readonly TaskObserver[]
-  /** @default nothing is revoked */
-  readonly isRevoked?: (envelope: TaskEnvelope) => boolean
-  /** @default nothing follows a task */
-  readonly followUps?: FollowUps
-  readonly timers: Timers
-  readonly log: Logger
-  /** From 0 to below 1; tests give their own. @default Math.random */
-  readonly random?: () => number
-  /** How long `close` lets running tasks finish. @default 30000 */
-  readonly drainMs?: number
-  /** How long they then have to give up when their signal says so. @default 2000 */
-  readonly abortGraceMs?: number
-}
+import type { CeleryWorkerOptions, WorkerLoad, WorkerRequests } from './worker-options.ts'
 
 const ABORT_GRACE_MS = 2_000
-
-/** What the worker has in hand. `scheduled` wait for their eta, `ready` for a slot. */
-export interface WorkerLoad {
-  readonly running: number
-  readonly ready: number
-  readonly scheduled: number
-}
-
-/** The tasks that the worker has, by how far they are. `reserved` have not started; `scheduled` wait for their eta. */
-export interface WorkerRequests {
-  readonly active: readonly RunningTask[]
-  readonly reserved: readonly PreparedRequest[]
-  readonly scheduled: readonly { readonly etaAt: number; readonly request: PreparedRequest }[]
-}
 
 /**
  * A Celery worker. A message goes: delivered → taken in (read, known, not expired) → scheduled until its eta, if it
@@ -73,12 +27,9 @@ export class CeleryWorker implements Closeable {
   readonly #registry: ReadonlyMap<string, Task>
   readonly #intake: Intake
   readonly #execution: Execution
-  readonly #admission: Admission<PreparedRequest>
-  readonly #schedule: Schedule<PreparedRequest>
-  readonly #rateLimits: RateLimits<PreparedRequest>
+  readonly #backlog: Backlog
   readonly #screen: Screen
   readonly #timeLimits = new Map<string, TimeLimits>()
-  readonly #held = new Map<string, number>()
   readonly #running: RunningTasks
   readonly #stopping = new AbortController()
   readonly #abandon = new AbortController()
@@ -112,21 +63,24 @@ export class CeleryWorker implements Closeable {
       limitsOf: (task) => this.timeLimitsOf(task),
       followUps: options.followUps,
     })
-    this.#admission = new Admission(queues, concurrency, options.reserve)
-    this.#schedule = new Schedule(timers, (request) => this.#due(request))
-    this.#rateLimits = new RateLimits(timers, (request) => this.#ready(request))
+    this.#backlog = new Backlog({
+      timers,
+      queues,
+      concurrency,
+      reserve: options.reserve,
+      onReady: () => this.#runReady(),
+      onHeld: (queue, count) => this.#feeds.get(queue)?.hold(count),
+    })
     for (const task of options.tasks) if (task.rateLimit !== undefined) this.setRateLimit(task.name, task.rateLimit)
     for (const queue of queues) this.#feeds.set(queue, this.#feed(queue))
   }
 
   get load(): WorkerLoad {
-    const ready = this.#admission.waiting + this.#rateLimits.waiting.length
-    return { running: this.#running.size, ready, scheduled: this.#schedule.size }
+    return { running: this.#running.size, ...this.#backlog.counts }
   }
 
   get requests(): WorkerRequests {
-    const scheduled = this.#schedule.entries.map(({ dueAt, item }) => ({ etaAt: dueAt, request: item }))
-    return { active: this.#running.list, reserved: [...this.#admission.items, ...this.#rateLimits.waiting], scheduled }
+    return { active: this.#running.list, reserved: this.#backlog.reserved, scheduled: this.#backlog.scheduled }
   }
 
   get tasks(): ReadonlyMap<string, Task> {
@@ -144,13 +98,13 @@ export class CeleryWorker implements Closeable {
   }
 
   get concurrency(): number {
-    return this.#admission.concurrency
+    return this.#backlog.concurrency
   }
 
   /** Fewer take effect as tasks finish. @throws RangeError below 1 */
   resize(concurrency: number): void {
     if (!Number.isSafeInteger(concurrency) || concurrency < 1) throw new RangeError('a worker runs one task at least')
-    this.#admission.resize(concurrency)
+    this.#backlog.resize(concurrency)
     for (const feed of this.#feeds.values()) feed.resize(this.#prefetch)
     this.#runReady()
   }
@@ -158,14 +112,14 @@ export class CeleryWorker implements Closeable {
   /** Consumes one queue more, the least urgent of all. Does nothing when it is consumed already. */
   async addQueue(queue: string): Promise<void> {
     if (this.#state !== 'running' || this.#feeds.has(queue)) return
-    this.#admission.addQueue(queue)
+    this.#backlog.addQueue(queue)
     const feed = this.#feed(queue)
     this.#feeds.set(queue, feed)
     try {
       await feed.start()
     } catch (error) {
       this.#feeds.delete(queue)
-      this.#admission.removeQueue(queue)
+      this.#backlog.removeQueue(queue)
       throw error
     }
   }
@@ -177,8 +131,8 @@ export class CeleryWorker implements Closeable {
     this.#feeds.delete(queue)
     this.#retired.push(feed)
     await feed.stop()
-    for (const { delivery } of this.#takeBack(queue)) delivery.reject({ requeue: true })
-    this.#admission.removeQueue(queue)
+    for (const { delivery } of this.#backlog.takeBack(queue)) delivery.reject({ requeue: true })
+    this.#backlog.removeQueue(queue)
   }
 
   /** Tells running handlers to give up. Those that do not start yet are the business of `isRevoked`. */
@@ -197,7 +151,7 @@ export class CeleryWorker implements Closeable {
 
   /** @throws RateLimitInvalid */
   setRateLimit(name: string, limit: string | number | null): void {
-    this.#rateLimits.set(name, intervalOf(limit))
+    this.#backlog.setRateLimit(name, limit)
   }
 
   /** Resolves when every queue is consumed; waits for a broker that is away. @throws BrokerRefused when a queue is declared otherwise */
@@ -226,7 +180,7 @@ export class CeleryWorker implements Closeable {
       timers,
       log,
       onMessage: (delivery) => this.#receive(queue, delivery),
-      onLost: () => this.#takeBack(queue),
+      onLost: () => this.#backlog.takeBack(queue),
     })
   }
 
@@ -241,35 +195,13 @@ export class CeleryWorker implements Closeable {
     }
     const request = this.#intake.accept(queue, delivery)
     if (request === undefined) return
-    const { eta } = request.message.envelope
-    if (eta !== null && eta > this.#options.timers.now()) {
-      this.#schedule.add(eta, request)
-      this.#hold(queue, 1)
-    } else {
-      this.#rateLimits.add(request.task.name, request)
-    }
-  }
-
-  #due(request: PreparedRequest): void {
-    this.#hold(request.queue, -1)
-    this.#rateLimits.add(request.task.name, request)
-  }
-
-  #ready(request: PreparedRequest): void {
-    this.#admission.add(request.queue, request)
-    this.#runReady()
-  }
-
-  #hold(queue: string, change: number): void {
-    const held = (this.#held.get(queue) ?? 0) + change
-    this.#held.set(queue, held)
-    this.#feeds.get(queue)?.hold(held)
+    this.#backlog.add(request)
   }
 
   #runReady(): void {
     if (this.#state !== 'running') return
-    for (let request = this.#admission.admit(); request !== undefined; request = this.#admission.admit()) {
-      if (this.#intake.isOver(request)) this.#admission.finished(request.queue)
+    for (let request = this.#backlog.next(); request !== undefined; request = this.#backlog.next()) {
+      if (this.#intake.isOver(request)) this.#backlog.finished(request.queue)
       else this.#start(request)
     }
   }
@@ -285,17 +217,9 @@ export class CeleryWorker implements Closeable {
       // Its message stays unsettled and returns with the consumer's end: better late than lost.
       this.#options.log.error({ err: error, taskId: request.message.envelope.id }, 'the worker failed at a task')
     } finally {
-      this.#admission.finished(request.queue)
+      this.#backlog.finished(request.queue)
       this.#runReady()
     }
-  }
-
-  /** What of this queue has not started. */
-  #takeBack(queue: string): PreparedRequest[] {
-    const isOfQueue = (request: PreparedRequest): boolean => request.queue === queue
-    const scheduled = this.#schedule.remove(isOfQueue)
-    this.#hold(queue, -scheduled.length)
-    return [...this.#admission.removeAll(queue), ...this.#rateLimits.remove(isOfQueue), ...scheduled]
   }
 
   async #close(): Promise<void> {
@@ -307,7 +231,7 @@ export class CeleryWorker implements Closeable {
     await Promise.allSettled([this.#starting])
     await stopped
     for (const queue of this.#feeds.keys()) {
-      for (const { delivery } of this.#takeBack(queue)) delivery.reject({ requeue: true })
+      for (const { delivery } of this.#backlog.takeBack(queue)) delivery.reject({ requeue: true })
     }
     await this.#drain()
     await Promise.allSettled([...feeds, ...this.#retired].map((feed) => feed.close()))

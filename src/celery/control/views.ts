@@ -2,7 +2,7 @@ import type { PreparedRequest } from '../execution.ts'
 import { argsRepr, pythonRepr } from '../python-repr.ts'
 import { formatPythonTime } from '../python-time.ts'
 import type { RunningTask } from '../running-tasks.ts'
-import type { WorkerRequests } from '../worker.ts'
+import type { WorkerRequests } from '../worker-options.ts'
 
 type View = Readonly<Record<string, unknown>>
 
