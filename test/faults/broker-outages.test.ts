@@ -11,6 +11,9 @@ import { startRabbitmq } from '#test/support/rabbitmq.ts'
 const server = await startRabbitmq()
 after(() => server.stop())
 
+/** What has not come so long after the last confirm is taken for lost. */
+const ARRIVAL_LIMIT_MS = 20_000
+
 function open(name: string, lines: string[] = []): Broker {
   const log = createLogger('info', { write: (line) => void lines.push(line) })
   return rabbitmqBroker({ url: server.url, log, name, timers: systemTimers })
@@ -39,15 +42,13 @@ async function publishThrough(broker: Broker, queue: string, stop: AbortSignal):
   return next
 }
 
-/** Consumes as a worker does: when a consumer ends, the next one. Counts each text that was acked for certain or not. */
-async function consumeThrough(broker: Broker, queue: string, stop: AbortSignal): Promise<Map<string, number>> {
-  const seen = new Map<string, number>()
+/** Consumes as a worker does: when a consumer ends, the next one. */
+async function consumeThrough(broker: Broker, queue: string, seen: Set<string>, stop: AbortSignal): Promise<void> {
   while (!stop.aborted) {
     try {
       await broker.connected(stop)
       const consumer = await broker.consume(queue, { prefetch: 50 }, (delivery: Delivery) => {
-        const text = delivery.body.toString()
-        seen.set(text, (seen.get(text) ?? 0) + 1)
+        seen.add(delivery.body.toString())
         delivery.ack()
       })
       const stopped = new Promise((resolve) => stop.addEventListener('abort', resolve, { once: true }))
@@ -57,7 +58,6 @@ async function consumeThrough(broker: Broker, queue: string, stop: AbortSignal):
       if (!(error instanceof BrokerUnavailable) && !stop.aborted) throw error
     }
   }
-  return seen
 }
 
 for (const [title, trouble] of [
@@ -73,7 +73,8 @@ for (const [title, trouble] of [
     await writer.declareQueue({ name: queue })
     const [endOfWriting, endOfReading] = [new AbortController(), new AbortController()]
     const writing = publishThrough(writer, queue, endOfWriting.signal)
-    const reading = consumeThrough(reader, queue, endOfReading.signal)
+    const seen = new Set<string>()
+    const reading = consumeThrough(reader, queue, seen, endOfReading.signal)
     await delay(300)
     await trouble()
     await writer.connected()
@@ -81,11 +82,12 @@ for (const [title, trouble] of [
     await delay(300)
     endOfWriting.abort()
     const confirmed = await writing
-    while ((await writer.countQueue(queue)).messages > 0) await delay(20)
-    endOfReading.abort()
-    const seen = await reading
-    const lost = Array.from({ length: confirmed }, (_, n) => `${n}`).filter((text) => !seen.has(text))
     assert.ok(confirmed > 100, `${confirmed} were confirmed`)
+    const patience = AbortSignal.timeout(ARRIVAL_LIMIT_MS)
+    while (seen.size < confirmed && !patience.aborted) await delay(20)
+    endOfReading.abort()
+    await reading
+    const lost = Array.from({ length: confirmed }, (_, n) => `${n}`).filter((text) => !seen.has(text))
     assert.deepEqual(lost, [])
     await writer.deleteQueue(queue)
   })

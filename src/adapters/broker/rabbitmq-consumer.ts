@@ -58,8 +58,14 @@ export class RabbitmqConsumer implements Consumer {
   /** @throws BrokerRefused, BrokerUnavailable */
   static async start(model: ChannelModel, options: RabbitmqConsumerOptions): Promise<RabbitmqConsumer> {
     try {
-      const consumer = new RabbitmqConsumer(await model.createChannel(), options)
-      await consumer.#subscribe(options.prefetch)
+      const channel = await model.createChannel()
+      const consumer = new RabbitmqConsumer(channel, options)
+      try {
+        await consumer.#subscribe(options.prefetch)
+      } catch (error) {
+        void closeChannel(channel)
+        throw error
+      }
       // Messages often come in one packet with the answer, before the caller holds the consumer that they belong to.
       setImmediate(() => consumer.#takeEarly())
       return consumer
@@ -117,7 +123,7 @@ export class RabbitmqConsumer implements Consumer {
     this.#tag = consumerTag
   }
 
-  /** The end of the channel does that too, only some time after it: the question is answered when the messages are back. */
+  /** The end of the channel does that too, only some time after it: with this answer, who consumes next finds them there. */
   async #giveBack(): Promise<void> {
     if (this.#isDead) return
     this.#isDead = true

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Logger } from '#src/core/logger.ts'
 import { BrokerUnavailable } from '#src/ports/broker.ts'
 import type { Timers } from '#src/core/timers.ts'
+import { type RabbitmqAddress, rabbitmqAddress } from './rabbitmq-address.ts'
 import { codeAndMessage } from './rabbitmq-failure.ts'
 
 export interface RabbitmqLinkOptions {
@@ -15,8 +16,6 @@ export interface RabbitmqLinkOptions {
 }
 
 const CONNECT_LIMIT_MS = 10_000
-/** Unless the address says otherwise. A peer that is silent for two of these is taken for dead. */
-const HEARTBEAT_S = 20
 const FIRST_PAUSE_MS = 100
 const LONGEST_PAUSE_MS = 15_000
 /** A server that does not answer our goodbye is left without one. */
@@ -25,6 +24,7 @@ const CLOSE_LIMIT_MS = 2_000
 /** The one connection, made anew whenever it is lost, until it is closed. */
 export class RabbitmqLink {
   readonly #options: RabbitmqLinkOptions
+  readonly #address: RabbitmqAddress
   readonly #waiting = new Set<PromiseWithResolvers<void>>()
   readonly #closing = new AbortController()
   #model: ChannelModel | undefined
@@ -36,6 +36,7 @@ export class RabbitmqLink {
 
   constructor(options: RabbitmqLinkOptions) {
     this.#options = options
+    this.#address = rabbitmqAddress(options.url)
     this.#loop = this.#keepConnected()
   }
 
@@ -104,21 +105,10 @@ export class RabbitmqLink {
   }
 
   async #open(): Promise<ChannelModel> {
-    const { url, name } = this.#options
-    // The library decodes a user or password in an address as Latin-1; taken apart here, both may hold any text.
-    const { protocol, hostname, port, username, password, pathname, searchParams } = new URL(url)
-    const server = {
-      protocol: protocol.replace(':', ''),
-      hostname: hostname.replace(/^\[|\]$/g, ''),
-      username: decodeURIComponent(username),
-      password: decodeURIComponent(password),
-      vhost: pathname.slice(1),
-      heartbeat: Number(searchParams.get('heartbeat') ?? HEARTBEAT_S),
-      ...(port === '' ? {} : { port: Number(port) }),
-    }
+    const { name } = this.#options
     // Without noDelay, an ack would wait for the answer to the one before it.
     const socket = { noDelay: true, timeout: CONNECT_LIMIT_MS, clientProperties: { connection_name: name } }
-    return connect(server, socket)
+    return connect(this.#address, socket)
   }
 
   /** Resolves when `model` is no longer usable; until then it is the connection. */

@@ -46,15 +46,7 @@ class Connection implements RedisConnection {
   constructor({ url, log, name }: RedisConnectionOptions) {
     this.#log = log
     this.#name = name
-    this.client = createClient({
-      url,
-      name,
-      disableOfflineQueue: true,
-      pingInterval: PING_INTERVAL_MS,
-      // Nothing waits to be written for long, and the library's limit costs a timer and a signal per command.
-      commandOptions: { timeout: 0 },
-      socket: { connectTimeout: CONNECT_LIMIT_MS, socketTimeout: SILENCE_LIMIT_MS, reconnectStrategy: pauseBefore },
-    })
+    this.client = newClient(url, name)
     this.client.on('error', (error: unknown) => this.#away(error))
     this.client.on('ready', () => this.#back())
     this.client.connect().catch((error: unknown) => this.#away(error))
@@ -101,6 +93,23 @@ class Connection implements RedisConnection {
     if (this.#isOutageLogged) this.#log.info({ connection: this.#name }, 'Redis is back')
     this.#isOutageLogged = false
     for (const waiting of this.#waiting) waiting.resolve()
+  }
+}
+
+/** @throws Error that does not show the address, as it holds the password */
+function newClient(url: string, name: string): RedisClient {
+  try {
+    return createClient({
+      url,
+      name,
+      disableOfflineQueue: true,
+      pingInterval: PING_INTERVAL_MS,
+      // Nothing waits to be written for long, and the library's limit costs a timer and a signal per command.
+      commandOptions: { timeout: 0 },
+      socket: { connectTimeout: CONNECT_LIMIT_MS, socketTimeout: SILENCE_LIMIT_MS, reconnectStrategy: pauseBefore },
+    })
+  } catch {
+    throw new Error('the address of Redis is not like redis://:password@host:port/0')
   }
 }
 
