@@ -6,7 +6,6 @@ import { createLogger } from '#src/core/logger.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import { cacheConformance } from '#test/conformance/cache.ts'
 import { startRedis } from '#test/support/redis.ts'
-import { TcpInterposer } from '#test/support/tcp-interposer.ts'
 
 const server = await startRedis()
 after(() => server[Symbol.asyncDispose]())
@@ -109,40 +108,56 @@ test('never there: nothing is waited for', async () => {
   assert.deepEqual(misses, ['away'])
 })
 
-test('silent: after a few late answers it is asked only now and then, until it answers', async () => {
-  await using wire = await TcpInterposer.start(server.port)
-  const url = Object.assign(new URL(server.url), { port: `${wire.port}` }).href
-  let now = 1_000_000
+/** A cache whose answers are late when the test says so. */
+async function slowBench() {
   const due = new Set<() => void>()
   const timers = {
-    now: () => now,
+    now: () => 0,
     after: (_delayMs: number, wake: () => void) => {
       due.add(wake)
       return () => due.delete(wake)
     },
   }
-  const tooLate = (): void => due.forEach((wake) => wake())
-  await using bench_ = bench({ url, timers })
-  const { cache, misses, lines } = bench_
-  await answers(cache)
-  misses.length = 0
-  const held = wire.spoilNext('hang')
-  for (let n = 0; n < 5; n += 1) {
-    const asked = cache.get('key')
-    if (n === 0) await held
-    tooLate()
-    assert.equal(await asked, undefined)
+  const inner = bench({ timers })
+  await answers(inner.cache)
+  inner.misses.length = 0
+  return {
+    ...inner,
+    /** Asks so often that Redis is given up for now. */
+    async goSilent(): Promise<void> {
+      server.pause()
+      const asked = Array.from({ length: 5 }, () => inner.cache.get('key'))
+      due.forEach((wake) => wake())
+      assert.deepEqual(await Promise.all(asked), Array.from({ length: 5 }))
+      assert.equal(await inner.cache.get('key'), undefined)
+      assert.equal(await inner.cache.setIfAbsent('key', 'x', 60_000), false)
+      assert.deepEqual(inner.misses, ['late', 'late', 'late', 'late', 'late', 'away', 'away'])
+      assert.equal(inner.lines.filter((line) => line.includes('does not answer')).length, 1)
+    },
+    async [Symbol.asyncDispose]() {
+      server.resume()
+      await inner[Symbol.asyncDispose]()
+    },
   }
-  assert.equal(await cache.get('key'), undefined)
-  assert.deepEqual(misses, ['late', 'late', 'late', 'late', 'late', 'away'])
-  // The silent connection is cut and made anew; the next probe finds it well.
-  await wire.cutAll()
-  while (!lines.some((line) => line.includes('Redis is back'))) await delay(5)
-  assert.equal(await cache.setIfAbsent('probe', 'x', 60_000), false, 'not due yet')
-  now += 1_000
-  assert.equal(await cache.setIfAbsent('probe', 'x', 60_000), true)
-  assert.equal(await cache.setIfAbsent('probe-2', 'x', 60_000), true)
-  assert.equal(lines.filter((line) => line.includes('does not answer')).length, 1)
+}
+
+test('slow: after a few late answers it is not asked until it has given them', async () => {
+  await using slow = await slowBench()
+  await slow.goSilent()
+  server.resume()
+  await answers(slow.cache)
+  await slow.cache.set('key', 'value', 60_000)
+  assert.equal(await slow.cache.get('key'), 'value')
+})
+
+test('silent for ever: when the dead connection is gone, the next one is used at once', async () => {
+  await using slow = await slowBench()
+  await slow.goSilent()
+  await server.kill()
+  await server.start()
+  await answers(slow.cache)
+  await slow.cache.set('key', 'value', 60_000)
+  assert.equal(await slow.cache.get('key'), 'value')
 })
 
 test('a wrong password is logged once, and never shown', async () => {

@@ -20,6 +20,9 @@ export interface Redis extends RedisAddress {
   kill(): Promise<void>
   /** Back on the same port, with what its append-only file has. */
   start(): Promise<void>
+  /** It stays connected and says nothing, as when it is swapped out; until `resume`. */
+  pause(): void
+  resume(): void
   /** FLUSHALL. */
   flush(): Promise<void>
   /** Ends it for good. */
@@ -83,6 +86,14 @@ class RedisServer implements Redis {
     if (this.#server === undefined) return
     sendSignal(-this.#server.pid, 'SIGKILL')
     await this.#server.exited
+  }
+
+  pause(): void {
+    if (this.#server !== undefined) sendSignal(this.#server.pid, 'SIGSTOP')
+  }
+
+  resume(): void {
+    if (this.#server !== undefined) sendSignal(this.#server.pid, 'SIGCONT')
   }
 
   async flush(): Promise<void> {

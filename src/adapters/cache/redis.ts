@@ -2,7 +2,6 @@ import type { Logger } from '#src/core/logger.ts'
 import { type RedisConnection, redisConnection } from '#src/adapters/redis/connection.ts'
 import { systemTimers, type Timers } from '#src/core/timers.ts'
 import type { Cache } from '#src/ports/cache.ts'
-import { Outage } from './redis-outage.ts'
 
 export interface RedisCacheOptions {
   readonly url: string
@@ -20,6 +19,12 @@ export interface RedisCacheOptions {
 export type RedisMiss = 'away' | 'late' | 'failed'
 
 const LATE: unique symbol = Symbol('late')
+/**
+ * So many questions may be late and still unanswered; then Redis (stopped, swapping, behind a network that swallows
+ * all) is asked nothing until it has answered them. That keeps requests from waiting for nothing, and lets a dead
+ * connection fall silent, by which it is found out.
+ */
+const MOST_LATE = 5
 
 /** A cache in Redis, which may be away, slow, evicting or flushed at any time: then there simply is nothing in it. */
 export function redisCache(options: RedisCacheOptions): Cache {
@@ -32,7 +37,8 @@ class RedisCache implements Cache {
   readonly #prefix: string
   readonly #timeoutMs: number
   readonly #timers: Timers
-  readonly #outage: Outage
+  #late = 0
+  #isSilent = false
 
   constructor(options: RedisCacheOptions) {
     this.#options = options
@@ -40,7 +46,6 @@ class RedisCache implements Cache {
     this.#prefix = options.prefix ?? ''
     this.#timeoutMs = options.timeoutMs ?? 100
     this.#timers = options.timers ?? systemTimers
-    this.#outage = new Outage(this.#timers.now, options.log)
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -67,25 +72,36 @@ class RedisCache implements Cache {
 
   /** Redis's answer, or undefined. Never rejects, and waits no longer than `timeoutMs`. */
   async #ask<T>(question: (client: RedisConnection['client']) => Promise<T>): Promise<T | undefined> {
-    if (!this.#connection.isReady || !this.#outage.mayAsk()) return this.#without('away')
+    if (!this.#connection.isReady || this.#late >= MOST_LATE) return this.#without('away')
     const late = Promise.withResolvers<typeof LATE>()
     const stopTimer = this.#timers.after(this.#timeoutMs, () => late.resolve(LATE))
     try {
       const answer = question(this.#connection.client)
-      // It may still fail when nobody waits for it any more.
-      answer.catch(() => {})
       const first = await Promise.race([answer, late.promise])
-      if (first === LATE) {
-        this.#outage.late()
-        return this.#without('late')
-      }
-      this.#outage.answered()
-      return first
+      if (first !== LATE) return this.#answered(first)
+      this.#expectLate(answer)
+      return this.#without('late')
     } catch {
       return this.#without('failed')
     } finally {
       stopTimer()
     }
+  }
+
+  #answered<T>(answer: T): T {
+    if (this.#isSilent) this.#options.log.info('Redis answers in time again')
+    this.#isSilent = false
+    return answer
+  }
+
+  #expectLate(answer: Promise<unknown>): void {
+    this.#late += 1
+    if (this.#late === MOST_LATE && !this.#isSilent) {
+      this.#isSilent = true
+      this.#options.log.warn({ timeoutMs: this.#timeoutMs }, 'Redis does not answer in time: going without it')
+    }
+    const isOver = (): void => void (this.#late -= 1)
+    answer.then(isOver, isOver)
   }
 
   #without(why: RedisMiss): undefined {
