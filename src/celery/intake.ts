@@ -39,10 +39,10 @@ export class Intake {
       return this.#refuse(request, new NotRegistered(message.envelope.task))
     }
     if (this.isOver(request)) return undefined
-    const run = this.#prepare(request, task)
-    if (run === undefined) return undefined
+    // Before its arguments are looked at: Flower lists no task of which it heard the failure alone.
     void this.#options.observers.received(request)
-    return { ...request, task, run }
+    const run = this.#prepare(request, task)
+    return run === undefined ? undefined : { ...request, task, run }
   }
 
   /** True when the task is expired or revoked, and its message settled with that. */

@@ -11,9 +11,7 @@ const active: Command = {
 }
 const reserved: Command = {
   run: ({ worker, node }, { safe }) =>
-    [...worker.requests.reserved, ...worker.requests.scheduled.map(({ request }) => request)].map((request) =>
-      requestView(request, node, safe === true),
-    ),
+    worker.requests.reserved.map((request) => requestView(request, node, safe === true)),
 }
 const scheduled: Command = {
   run: ({ worker, node }) => worker.requests.scheduled.map((item) => scheduledView(item, node)),
