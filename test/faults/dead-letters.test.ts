@@ -30,6 +30,28 @@ after(async () => {
   await system?.[Symbol.asyncDispose]()
 })
 
+test('a replay that is killed loses nothing', async () => {
+  const refusing = await broker.consume('low_priority', { prefetch: 0 }, (dead) => dead.reject({ requeue: false }))
+  const ids = Array.from({ length: 1_000 }, () => randomUUID())
+  await Promise.all(ids.map((id) => client.sendTask({ id, task: 'any', queue: 'low_priority' })))
+  await deadLetters(ids.length)
+  await refusing.close()
+  const program = system.run(['dead-letters', 'replay', '--all'])
+  await until('it is under way', async () => (await counts('low_priority'))[0] !== 0)
+  program.signal('SIGKILL')
+  await program.exited
+  const found = new Set<string>()
+  const consumers = ['low_priority', DEAD_LETTERS].map((queue) =>
+    broker.consume(queue, { prefetch: 0 }, (letter) => {
+      found.add(letter.headers['id'] as string)
+      letter.ack()
+    }),
+  )
+  await until('every letter is somewhere', () => ids.every((id) => found.has(id)))
+  await until('nothing is left', async () => (await counts('low_priority', DEAD_LETTERS)).every((count) => count === 0))
+  for (const consumer of await Promise.all(consumers)) await consumer.close()
+})
+
 test('what no worker can use is dead-lettered at once, found, replayed and dropped', async () => {
   const worker = await system.worker('normal,low_priority')
   const [unknown, badArguments, huge] = [randomUUID(), randomUUID(), randomUUID()]

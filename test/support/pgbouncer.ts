@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { ENGINE_PATH, engineProgram, startEngine } from './engine-process.ts'
 import { freePort } from './free-port.ts'
 
+const PRODUCTION = join(import.meta.dirname, '../../deploy/server-1/pgbouncer/pgbouncer.ini')
+
 export interface Pgbouncer extends AsyncDisposable {
   readonly port: number
   /** The address of a database of the server behind it, turned into one through it. */
@@ -53,24 +55,23 @@ export async function startPgbouncer({ databaseUrl }: { databaseUrl: string }): 
   }
 }
 
+/** The file of production, with what differs here in place of its lines: a second section of one name would undo the first. */
 function settings(server: URL, port: number, usersFile: string): string {
-  return [
-    '[databases]',
-    `* = host=${server.hostname} port=${server.port}`,
-    '[pgbouncer]',
-    'listen_addr = 127.0.0.1',
-    `listen_port = ${port}`,
-    'unix_socket_dir =',
-    'auth_type = scram-sha-256',
-    `auth_file = ${usersFile}`,
-    'pool_mode = transaction',
-    'max_client_conn = 10000',
-    'default_pool_size = 100',
-    'query_timeout = 120',
-    // Node's client sends it with every connection.
-    'ignore_startup_parameters = extra_float_digits',
-    '',
-  ].join('\n')
+  const lines = {
+    samaconso: `* = host=${server.hostname} port=${server.port}`,
+    listen_addr: 'listen_addr = 127.0.0.1',
+    listen_port: `listen_port = ${port}`,
+    auth_file: `auth_file = ${usersFile}`,
+    logfile: 'logfile =',
+    pidfile: 'pidfile =',
+  }
+  let text = readFileSync(PRODUCTION, 'utf8')
+  for (const [name, line] of Object.entries(lines)) {
+    const production = new RegExp(`^${name} = .*$`, 'm')
+    if (!production.test(text)) throw new Error(`${PRODUCTION} does not set ${name}`)
+    text = text.replace(production, () => line)
+  }
+  return text
 }
 
 /** A line of PgBouncer's user file has its texts in quotes, a quote inside doubled. */
