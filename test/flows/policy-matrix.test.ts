@@ -30,21 +30,25 @@ after(() => api[Symbol.asyncDispose]())
 type Verdict = 'passes' | 401 | 403 | 404
 
 function objectTypeOf(policy: ObjectPolicy): ObjectType {
-  if (policy.type === 'user') return 'user'
+  if (policy.type === 'user' || policy.type === 'meter') return policy.type
   assert.equal(policy.type, 'notification', `the matrix knows no objects of type ${policy.type}: add them to its world`)
   return policy.allow.includes('recipient') ? 'received notification' : 'sent notification'
 }
+
+const OWN = ['self', 'sender', 'recipient', 'owner or share']
 
 /** What the words of the policy promise. */
 function promised(policy: ObjectPolicy, caller: Caller, standing: Standing): Verdict {
   if (caller === 'anonymous') return 401
   const allow = (who: string): boolean => policy.allow.includes(who)
   const type = objectTypeOf(policy)
-  const ownsOne = type === 'user' || (type === 'received notification') === (caller === 'customer')
-  const isOwn = standing === 'own' && ownsOne && (allow('self') || allow('sender') || allow('recipient'))
-  const existsForAdmin = standing === 'own' ? type !== 'received notification' : standing !== 'absent'
+  const isCustomers = type === 'received notification' || type === 'meter'
+  const ownsOne = type === 'user' || isCustomers === (caller === 'customer')
+  const isOwn = standing === 'own' && ownsOne && OWN.some(allow)
+  const existsForAdmin = standing === 'own' ? !isCustomers : standing !== 'absent'
   const byOffice = caller === 'admin' && allow('admin') && existsForAdmin
-  const byScope = caller === 'agent' && allow('agent in scope') && standing === 'scope'
+  const isInScope = allow('agent in scope') || allow('agent of its agency')
+  const byScope = caller === 'agent' && isInScope && standing === 'scope'
   // What the agent of the agency sent is its own, whichever way it is reached.
   const ownByScope = caller === 'agent' && allow('sender') && standing === 'scope'
   return isOwn || byOffice || byScope || ownByScope ? 'passes' : 404

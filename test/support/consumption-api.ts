@@ -12,6 +12,9 @@ import { buildServer } from '#src/http/server.ts'
 import { type KnowledgeParts, openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import type { ConsumptionAnswer } from '#src/modules/consumption/schemas.ts'
+import { exportRoutes } from '#src/modules/export/routes.ts'
+import { meterPolicy } from '#src/modules/meters/meter-policy.ts'
+import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { userPolicy } from '#src/modules/meters/reach.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import { type LogCapture, captureLog } from '#test/support/log.ts'
@@ -26,7 +29,7 @@ export interface Caller {
   readonly role?: Actor['role']
 }
 
-/** An API that serves consumption alone, on a database of its own, with sources and a clock in the test's hands. */
+/** An API that serves consumption and meters alone, on a database of its own, with sources and a clock in the test's hands. */
 export interface ConsumptionApi extends AsyncDisposable {
   readonly db: Db
   readonly app: App
@@ -37,6 +40,7 @@ export interface ConsumptionApi extends AsyncDisposable {
   passTime(ms: number): void
   /** Of the caller's own consumption unless `userId` says otherwise. */
   read(caller: Caller, options?: ReadOptions): Promise<LightMyRequestResponse>
+  get(caller: Caller, url: string, options?: Pick<ReadOptions, 'headers' | 'app'>): Promise<LightMyRequestResponse>
   /** Another instance on the same database, sources and cache, but for what is given. */
   another(parts?: Partial<KnowledgeParts>): Promise<App>
 }
@@ -66,18 +70,22 @@ export async function consumptionApi(parts: Partial<KnowledgeParts> = {}): Promi
   const another = async (others: Partial<KnowledgeParts> = {}): Promise<App> => {
     const known = { db, cache, prepaid: sic, postpaid, clock, log, ...parts, ...others }
     const knowledge = openKnowledge(known)
-    const routes = consumptionRoutes({ ...known, knowledge, policy })
+    const routes = [
+      consumptionRoutes({ ...known, knowledge, policy }),
+      exportRoutes({ knowledge, clock, policy }),
+      meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
+    ]
     const readiness = { phase: () => 'ready' as const, dependencies: async () => ({}), required: [] }
     const options = { log, version: '0', verifyToken, readiness, metrics: createMetrics(), metricsToken: undefined }
-    const { app } = await buildServer({ ...options, routes: [routes] })
+    const { app } = await buildServer({ ...options, routes })
     opened.defer('server', () => app.close())
     return app
   }
   const app = await another()
-  const read = (caller: Caller, options: ReadOptions = {}): Promise<LightMyRequestResponse> => {
-    const url = `/api/consumption/${options.userId ?? caller.id}${options.query ?? ''}`
-    return (options.app ?? app).inject({ method: 'GET', url, headers: { ...options.headers, ...tokenOf(caller) } })
-  }
+  const get: ConsumptionApi['get'] = (caller, url, options = {}) =>
+    (options.app ?? app).inject({ method: 'GET', url, headers: { ...options.headers, ...tokenOf(caller) } })
+  const read: ConsumptionApi['read'] = (caller, options = {}) =>
+    get(caller, `/api/consumption/${options.userId ?? caller.id}${options.query ?? ''}`, options)
   return {
     db,
     app,
@@ -87,6 +95,7 @@ export async function consumptionApi(parts: Partial<KnowledgeParts> = {}): Promi
     log: capture,
     another,
     read,
+    get,
     passTime: (ms) => void (now += ms),
     [Symbol.asyncDispose]: () => opened.close(),
   }

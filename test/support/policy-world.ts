@@ -10,7 +10,7 @@ export const STANDINGS = ['own', 'scope', 'foreign', 'absent'] as const
 export type Standing = (typeof STANDINGS)[number]
 
 /** What an object policy may be about: its type, and for notifications from which side. */
-export type ObjectType = 'user' | 'sent notification' | 'received notification'
+export type ObjectType = 'user' | 'meter' | 'sent notification' | 'received notification'
 
 export interface PolicyWorld {
   token(caller: Caller): string | undefined
@@ -24,6 +24,9 @@ export async function policyWorld({ server: { app }, database: { db } }: TestApi
   const [customer, inScope, stranger] = [await aCustomer(db), await aCustomer(db), await aCustomer(db)]
   const meter = await aMeter(db, { agencyId: agency.id })
   await aLink(db, { meterId: meter.id, accountId: inScope.id })
+  const [customersMeter, strangersMeter] = [await aMeter(db), await aMeter(db)]
+  await aLink(db, { meterId: customersMeter.id, accountId: customer.id })
+  await aLink(db, { meterId: strangersMeter.id, accountId: stranger.id })
   const staff = {
     agent: await aStaffMember(db, 'agent', agency.code),
     admin: await aStaffMember(db, 'admin'),
@@ -49,11 +52,13 @@ export async function policyWorld({ server: { app }, database: { db } }: TestApi
   }
   const own: Record<ObjectType, Partial<Record<Caller, string>>> = {
     user: { customer: customer.id, agent: staff.agent.id, admin: staff.admin.id, service: staff.service.id },
+    meter: { customer: customersMeter.id },
     'sent notification': { agent: sent.byAgent, admin: sent.byAdmin, service: sent.byService },
     'received notification': { customer: sent.toCustomer },
   }
   const inAgency: Record<ObjectType, string> = {
     user: inScope.id,
+    meter: meter.id,
     'sent notification': sent.byAgent,
     'received notification': sent.byAgent,
   }
@@ -64,6 +69,7 @@ export async function policyWorld({ server: { app }, database: { db } }: TestApi
       if (standing === 'scope') return inAgency[type]
       if (standing === 'absent') return randomUUID()
       if (type === 'user') return stranger.id
+      if (type === 'meter') return strangersMeter.id
       return caller === 'admin' && type === 'sent notification' ? sent.byService : sent.byAdmin
     },
   }

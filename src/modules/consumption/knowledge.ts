@@ -1,7 +1,7 @@
 import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
-import { type LinkedMeter, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
+import { type Meter, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { forgetUsers } from './answers.ts'
@@ -56,7 +56,7 @@ export interface Known {
 }
 
 /** Asks the sources for what is missing or old of these meters. Fails only when nothing is known of any of them. */
-export async function broughtUpToDate(knowledge: Knowledge, meters: readonly LinkedMeter[]): Promise<Known> {
+export async function broughtUpToDate(knowledge: Knowledge, meters: readonly Meter[]): Promise<Known> {
   const ids = meters.map((meter) => meter.id)
   const before = await readingStates(knowledge.db, ids)
   const due = meters.filter(({ id }) => isDue(knowledge, before.get(id)))

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
-import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
+import type { Meter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import { type PostpaidSource, type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { type Entry, fromBill, fromSale, withoutRepeats } from './entry.ts'
@@ -61,10 +61,10 @@ export class MeterReadings {
   }
 
   /** Reads the meters, or waits for whoever does, as long as patience lasts. Never rejects. */
-  async read(meters: readonly LinkedMeter[]): Promise<Map<string, ReadingOutcome>> {
+  async read(meters: readonly Meter[]): Promise<Map<string, ReadingOutcome>> {
     const outcomes = new Map<string, ReadingOutcome>()
     const patience = AbortSignal.any([AbortSignal.timeout(this.#parts.patienceMs), this.#closing.signal])
-    const lane = async (queue: LinkedMeter[]): Promise<void> => {
+    const lane = async (queue: Meter[]): Promise<void> => {
       for (let meter = queue.shift(); meter !== undefined; meter = queue.shift()) {
         outcomes.set(meter.id, patience.aborted ? 'failed' : await this.#outcomeOf(meter, patience))
       }
@@ -80,7 +80,7 @@ export class MeterReadings {
     await Promise.allSettled([...this.#flights.values()].map((flight) => flight.outcome))
   }
 
-  #outcomeOf(meter: LinkedMeter, patience: AbortSignal): Promise<ReadingOutcome> {
+  #outcomeOf(meter: Meter, patience: AbortSignal): Promise<ReadingOutcome> {
     if (this.#closing.signal.aborted || this.#isResting(meter.id)) return Promise.resolve('failed')
     const flight = this.#flights.get(meter.id) ?? this.#start(meter)
     return settledBefore(AbortSignal.any([patience, flight.patience]), flight.outcome, () => 'failed')
@@ -94,7 +94,7 @@ export class MeterReadings {
     return false
   }
 
-  #start(meter: LinkedMeter): Flight {
+  #start(meter: Meter): Flight {
     const outcome = this.#readOnce(meter)
       .catch((error: unknown) => this.#failedToStore(meter, error))
       .finally(() => this.#flights.delete(meter.id))
@@ -104,13 +104,13 @@ export class MeterReadings {
   }
 
   /** As when the disk is full: what is known can still be read. */
-  #failedToStore(meter: LinkedMeter, error: unknown): ReadingOutcome {
+  #failedToStore(meter: Meter, error: unknown): ReadingOutcome {
     this.#rest(meter.id)
     this.#parts.log.error({ meter_id: meter.id, err: error }, 'a reading could not be stored')
     return 'failed'
   }
 
-  async #readOnce(meter: LinkedMeter): Promise<ReadingOutcome> {
+  async #readOnce(meter: Meter): Promise<ReadingOutcome> {
     const { cache } = this.#parts
     const lock = `consumption:reading:${meter.id}`
     const limit = AbortSignal.any([AbortSignal.timeout(READING_LIMIT_MS), this.#closing.signal])
@@ -130,7 +130,7 @@ export class MeterReadings {
     }
   }
 
-  async #readIfDue(meter: LinkedMeter, limit: AbortSignal): Promise<ReadingOutcome> {
+  async #readIfDue(meter: Meter, limit: AbortSignal): Promise<ReadingOutcome> {
     const { db, clock, freshForMs, onChange } = this.#parts
     const state = (await readingStates(db, [meter.id])).get(meter.id)
     const readAt = clock()
@@ -145,7 +145,7 @@ export class MeterReadings {
   }
 
   /** Undefined when the source failed, whatever the way: it must never cost the customer the answer. */
-  async #ask(meter: LinkedMeter, range: DayRange, limit: AbortSignal): Promise<Entry[] | undefined> {
+  async #ask(meter: Meter, range: DayRange, limit: AbortSignal): Promise<Entry[] | undefined> {
     try {
       // A source that ignores its signal must not hold the meter's lock.
       const entries = await settledBefore(limit, this.#entriesOf(meter, range, limit), () => {
@@ -167,7 +167,7 @@ export class MeterReadings {
     this.#restUntil.set(meterId, now + REST_AFTER_FAILURE_MS)
   }
 
-  async #entriesOf(meter: LinkedMeter, range: DayRange, signal: AbortSignal): Promise<Entry[]> {
+  async #entriesOf(meter: Meter, range: DayRange, signal: AbortSignal): Promise<Entry[]> {
     const { prepaid, postpaid } = this.#parts
     if (meter.kind === 'prepaid') {
       if (prepaid === undefined || meter.police === null) throw new SourceUnavailable('not_configured')
@@ -177,7 +177,7 @@ export class MeterReadings {
     return (await postpaid.bills(meter.number, range, signal)).map(fromBill)
   }
 
-  #logFailure(meter: LinkedMeter, error: unknown): void {
+  #logFailure(meter: Meter, error: unknown): void {
     const { log } = this.#parts
     const facts = { meter_id: meter.id, kind: meter.kind }
     if (!(error instanceof SourceUnavailable)) log.error({ ...facts, err: error }, 'a meter source broke its promise')

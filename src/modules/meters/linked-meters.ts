@@ -4,13 +4,17 @@ import type { Db } from '#src/database/database.ts'
 /** Which of a user's meters the caller may see. */
 export type MeterScope = { readonly kind: 'all' } | { readonly kind: 'agency'; readonly agencyId: string }
 
-export interface LinkedMeter {
+/** What a source is asked for. */
+export interface Meter {
   readonly id: string
   readonly kind: 'prepaid' | 'postpaid'
   /** The number on a Woyofal meter; the contract account of a classic one. */
   readonly number: string
   /** Only prepaid meters have one. */
   readonly police: string | null
+}
+
+export interface LinkedMeter extends Meter {
   readonly role: 'owner' | 'shared'
 }
 
@@ -25,6 +29,11 @@ export function linkedMeters(db: Db, userId: string, scope: MeterScope): Promise
     .orderBy('meter_link.created_at')
     .orderBy('meter.id')
   return (scope.kind === 'all' ? all : all.where('meter.agency_id', '=', scope.agencyId)).execute()
+}
+
+/** For whoever the meter's policy has let in. */
+export function meterById(db: Db, meterId: string): Promise<Meter | undefined> {
+  return db.selectFrom('meter').select(['id', 'kind', 'number', 'police']).where('id', '=', meterId).executeTakeFirst()
 }
 
 /**

@@ -13,6 +13,9 @@ import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast
 import { accounts } from '#src/modules/accounts/accounts.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
+import { exportRoutes } from '#src/modules/export/routes.ts'
+import { meterPolicy } from '#src/modules/meters/meter-policy.ts'
+import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
@@ -68,6 +71,8 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     routes: [
       account.routes,
       consumptionRoutes({ ...parts, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
+      exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
+      meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       notificationRoutes({ ...parts, ...own, clock, db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
       notYetRoutes,

@@ -1,0 +1,27 @@
+import type { EntryPages, Export } from './exported.ts'
+
+const HEADER = 'meter_id,meter_number,kind,date,occurred_at,reference,energy_kwh,amount_xof'
+const LINE_END = '\r\n'
+
+/** RFC 4180, UTF-8, a line per purchase or bill. */
+export async function* csvOf({ meters }: Export, pages: EntryPages): AsyncGenerator<string> {
+  yield HEADER + LINE_END
+  for (const { id, number, kind } of meters) {
+    for await (const page of pages(id)) {
+      const lines = page.map(({ day, occurredAt, reference, energyWh, amountXof }) => {
+        const moment = occurredAt.toISOString()
+        return [id, field(number), kind, day, moment, field(reference), energyWh / 1_000, amountXof].join(',')
+      })
+      yield lines.join(LINE_END) + LINE_END
+    }
+  }
+}
+
+/**
+ * Text that comes from elsewhere. A spreadsheet would run what begins like a formula, also inside quotes: an
+ * apostrophe before it says that it is text.
+ */
+export function field(text: string): string {
+  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+}

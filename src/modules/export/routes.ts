@@ -1,0 +1,83 @@
+import { Readable } from 'node:stream'
+import { Type } from 'typebox'
+import type { Clock } from '#src/core/clock.ts'
+import type { App, Routes } from '#src/http/app.ts'
+import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
+import { type AskedMeters, metersAsked, scopeOf } from '#src/modules/consumption/asked-meters.ts'
+import { broughtUpToDate, type Knowledge } from '#src/modules/consumption/knowledge.ts'
+import { type DayRange, rangeResolver } from '#src/modules/consumption/range.ts'
+import { csvOf } from './csv.ts'
+import { espiOf } from './espi.ts'
+import { type Export, entryPages } from './exported.ts'
+import { jsonOf } from './json.ts'
+import { ExportParams, ExportQuery, EXPORT_EXAMPLE, ExportAnswer, type ExportFormat } from './schemas.ts'
+
+export interface ExportRouteParts {
+  readonly knowledge: Knowledge
+  readonly clock: Clock
+  /** Who reaches a user's consumption, by the path's `user_id`. */
+  readonly policy: ObjectPolicy
+}
+
+const FORMATS = {
+  csv: { type: 'text/csv; charset=utf-8', extension: 'csv', write: csvOf },
+  json: { type: 'application/json; charset=utf-8', extension: 'json', write: jsonOf },
+  espi: { type: 'application/atom+xml; charset=utf-8', extension: 'xml', write: espiOf },
+} as const satisfies Record<ExportFormat, object>
+
+const content = {
+  'text/csv': { schema: Type.String({ description: 'a header, and a line per purchase or bill' }) },
+  'application/json': { schema: ExportAnswer, example: EXPORT_EXAMPLE },
+  'application/atom+xml': { schema: Type.String({ description: 'Green Button: NAESB ESPI resources, sums per day' }) },
+}
+
+/** `GET /api/consumption/{user_id}/export`: every purchase and bill of a range, streamed. */
+export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Routes {
+  const resolveRange = rangeResolver(clock)
+  return (app: App) => {
+    app.get(
+      '/api/consumption/:user_id/export',
+      {
+        config: { policy },
+        schema: {
+          tags: ['consumption'],
+          summary: 'Every purchase and bill of a user, to take away',
+          description:
+            'Streamed: it may be of any length, and one that was cut off has no end. `X-Data-As-Of` and `X-Data-Stale` say how old the data are.',
+          params: ExportParams,
+          querystring: ExportQuery,
+          response: { 200: { description: 'in the format asked for', content }, 503: ProblemAnswer },
+        },
+      },
+      async (request, reply) => {
+        const userId = request.params.user_id.toLowerCase()
+        const { format, from, to, meter_id: meterId } = request.query
+        const range = resolveRange({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
+        const scope = await scopeOf(knowledge.db, actorOf(request), userId)
+        const about = await exportOf(knowledge, { userId, scope, meterId: meterId?.toLowerCase() }, range)
+        const { type, extension, write } = FORMATS[format]
+        const name = `samaconso-${range.from}-${range.to}.${extension}`
+        void reply.headers({
+          'content-type': type,
+          'content-disposition': `attachment; filename="${name}"`,
+          'cache-control': 'no-store',
+          'x-data-stale': String(about.stale),
+          ...(about.asOf !== undefined && { 'x-data-as-of': about.asOf.toISOString() }),
+        })
+        const text = write(about, entryPages(knowledge.db, range), new Date(clock()))
+        // Whole pages go to the socket as it drains; the generator is ended when the client goes away.
+        return reply.send(Readable.from(text, { objectMode: false, highWaterMark: HIGH_WATER_BYTES }) as never)
+      },
+    )
+  }
+}
+
+const HIGH_WATER_BYTES = 64 * 1024
+
+async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Export> {
+  const linked = await metersAsked(knowledge.db, asked)
+  const { states, asOf, stale } = await broughtUpToDate(knowledge, linked)
+  const meters = linked.map((meter) => ({ ...meter, asOf: states.get(meter.id)?.readAt }))
+  return { userId: asked.userId, ...range, meters, asOf, stale }
+}

@@ -1,0 +1,71 @@
+import { sql } from 'kysely'
+import { jsonObjectFrom } from 'kysely/helpers/postgres'
+import type { Db } from '#src/database/database.ts'
+import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
+import { httpErrors } from '#src/http/errors.ts'
+
+export interface PageAsked {
+  readonly cursor: string | undefined
+  readonly limit: number
+}
+
+/** One page of the meters that the user owns or was let see, oldest link first. */
+export async function myMeters(db: Db, accountId: string, page: PageAsked) {
+  const place = page.cursor === undefined ? undefined : placeOf(page.cursor)
+  let query = db
+    .selectFrom('meter_link as link')
+    .innerJoin('meter', 'meter.id', 'link.meter_id')
+    .leftJoin('agency', 'agency.id', 'meter.agency_id')
+    .select((eb) => [
+      'meter.id',
+      'meter.number',
+      'meter.kind',
+      'link.role',
+      'link.is_default',
+      'meter.tariff_class',
+      'meter.phase',
+      'agency.code as agency_code',
+      'agency.name as agency_name',
+      // To the microsecond: a Date would lose the digits that tell two links apart.
+      sql<string>`to_char(link.created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`.as('linked_at'),
+      jsonObjectFrom(
+        eb
+          .selectFrom('meter_link as owning')
+          .innerJoin('account as owner', 'owner.id', 'owning.account_id')
+          .select(['owner.first_name', 'owner.last_name'])
+          .whereRef('owning.meter_id', '=', 'link.meter_id')
+          .where('owning.role', '=', 'owner')
+          .where('owning.state', '=', 'accepted')
+          .where('link.role', '=', 'shared'),
+      ).as('shared_by'),
+    ])
+    .where('link.account_id', '=', accountId)
+    .where('link.state', '=', 'accepted')
+    .orderBy('link.created_at')
+    .orderBy('meter.id')
+    .limit(page.limit + 1)
+  if (place !== undefined) {
+    query = query.where(sql<boolean>`(link.created_at, meter.id) > (${place.linkedAt}::timestamptz, ${place.id}::uuid)`)
+  }
+  const rows = await query.execute()
+  const kept = rows.slice(0, page.limit)
+  const last = rows.length > page.limit ? kept.at(-1) : undefined
+  return {
+    items: kept.map(({ agency_code: code, agency_name: name, linked_at: _linkedAt, ...meter }) => ({
+      ...meter,
+      agency: code === null || name === null ? null : { code, name },
+    })),
+    next_cursor: last === undefined ? null : encodeCursor([last.linked_at, last.id]),
+  }
+}
+
+const MICROSECOND = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+function placeOf(cursor: string): { linkedAt: string; id: string } {
+  const [linkedAt = '', id = ''] = decodeCursor(cursor, 2)
+  if (!MICROSECOND.test(linkedAt) || Number.isNaN(Date.parse(linkedAt)) || !UUID.test(id)) {
+    throw httpErrors.invalidCursor()
+  }
+  return { linkedAt, id }
+}
