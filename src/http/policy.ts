@@ -1,5 +1,6 @@
-import type { FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { FastifyRequest, onRequestHookHandler, RouteOptions } from 'fastify'
 import type { Actor } from '#src/core/actor.ts'
+import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 
 /**
@@ -61,11 +62,27 @@ export function actorOf(request: FastifyRequest): Actor {
 
 export type VerifyToken = (token: string) => Actor
 
-/** Verifies the token and applies the route's policy; synchronous where nothing has to be asked. */
-export function enforcePolicy(verifyToken: VerifyToken) {
-  return (request: FastifyRequest, _reply: FastifyReply, done: (error?: Error) => void): void => {
+/**
+ * Puts a guard before every route: it verifies the token and applies the policy, synchronously where nothing has to be
+ * asked. Each guard is bound to its route, as asking a request for its route builds an object every time.
+ */
+export function guardRoutes(app: App, verifyToken: VerifyToken): void {
+  const guards = new WeakSet<object>()
+  app.addHook('onRoute', (route) => {
+    const others = [route.onRequest ?? []].flat()
+    // The HEAD twin of a route is made from its options, guard and all.
+    if (others.some((hook) => guards.has(hook))) return
+    const guard = guardOf(route, verifyToken)
+    guards.add(guard)
+    route.onRequest = [guard, ...others]
+  })
+}
+
+function guardOf(route: RouteOptions, verifyToken: VerifyToken): onRequestHookHandler {
+  return (request, _reply, done) => {
     try {
-      const verdict = judge(request, verifyToken)
+      // Read at the request: a scope may give its routes their policy after this hook has seen them.
+      const verdict = judge(request, route.config?.policy, verifyToken)
       if (verdict === true) return done()
       verdict.then(
         (may) => done(may ? undefined : httpErrors.notFound()),
@@ -77,8 +94,7 @@ export function enforcePolicy(verifyToken: VerifyToken) {
   }
 }
 
-function judge(request: FastifyRequest, verifyToken: VerifyToken): true | Promise<boolean> {
-  const { policy } = request.routeOptions.config
+function judge(request: FastifyRequest, policy: Policy | undefined, verifyToken: VerifyToken): true | Promise<boolean> {
   if (policy === undefined) throw httpErrors.notFound()
   if (policy.kind === 'public' || policy.kind === 'operators') return true
   const actor = verifyToken(bearerToken(request.headers.authorization))

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import fastify, { type RouteOptions } from 'fastify'
+import fastify, { type onResponseHookHandler, type RouteOptions } from 'fastify'
 import type { Logger } from '#src/core/logger.ts'
 import type { App, Routes } from '#src/http/app.ts'
 import { errorHandler, type Translate } from '#src/http/error-handler.ts'
@@ -9,7 +9,7 @@ import { httpErrors } from '#src/http/errors.ts'
 import { healthRoutes, type Readiness } from '#src/http/health.ts'
 import { type Metrics, metricsRoute } from '#src/http/metrics.ts'
 import { describePolicies, describeRoutes } from '#src/http/openapi.ts'
-import { enforcePolicy, policiesOf, type RouteEntry, type VerifyToken } from '#src/http/policy.ts'
+import { guardRoutes, policiesOf, type RouteEntry, type VerifyToken } from '#src/http/policy.ts'
 import { problemOf, ProblemSchema, sendProblem } from '#src/http/problem.ts'
 import { validatorCompiler } from '#src/http/validation.ts'
 
@@ -66,7 +66,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   app.setNotFoundHandler((request, reply) => sendProblem(request, reply, httpErrors.notFound()))
   app.addSchema(ProblemSchema)
   app.decorateRequest('actor', undefined)
-  app.addHook('onRequest', enforcePolicy(options.verifyToken))
+  guardRoutes(app, options.verifyToken)
   observe(app, options)
   describePolicies(app)
   await describeRoutes(app, options.version)
@@ -93,14 +93,23 @@ function observe(app: App, { metrics, log, slowRequestMs = 1_000 }: ServerOption
     void reply.header('x-request-id', request.id)
     done()
   })
-  app.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'unknown'
-    metrics.observeRequest(route, request.method, reply.statusCode, reply.elapsedTime / 1_000)
-    if (reply.elapsedTime > slowRequestMs) {
-      const durationMs = Math.round(reply.elapsedTime)
-      log.warn({ request_id: request.id, method: request.method, route, status: reply.statusCode, durationMs }, 'slow')
+  const observed = new WeakSet<object>()
+  // Bound to each route, like its guard.
+  app.addHook('onRoute', (route) => {
+    const others = [route.onResponse ?? []].flat()
+    if (others.some((hook) => observed.has(hook))) return
+    const hook: onResponseHookHandler = (request, reply, done) => {
+      const { method, id } = request
+      const elapsedMs = reply.elapsedTime
+      metrics.observeRequest(route.url, method, reply.statusCode, elapsedMs / 1_000)
+      if (elapsedMs > slowRequestMs) {
+        const durationMs = Math.round(elapsedMs)
+        log.warn({ request_id: id, method, route: route.url, status: reply.statusCode, durationMs }, 'slow')
+      }
+      done()
     }
-    done()
+    observed.add(hook)
+    route.onResponse = [hook, ...others]
   })
 }
 
