@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { after, test } from 'node:test'
+import { createClient } from '@redis/client'
+import { redisResults } from '#src/adapters/results/redis.ts'
+import { createLogger } from '#src/core/logger.ts'
+import { ResultStoreUnavailable } from '#src/ports/result-store.ts'
+import { resultStoreConformance } from '#test/conformance/result-store.ts'
+import { startRedis } from '#test/support/redis.ts'
+
+const server = await startRedis()
+const client = await createClient({ url: server.url })
+  .on('error', () => {})
+  .connect()
+const log = createLogger('silent')
+
+after(async () => {
+  client.destroy()
+  await server[Symbol.asyncDispose]()
+})
+
+/** Commands fail at once until the connection is there. */
+async function opened(): Promise<ReturnType<typeof redisResults>> {
+  const store = redisResults({ url: server.url, log })
+  for (;;) {
+    try {
+      await store.read('nothing')
+      return store
+    } catch (error) {
+      if (!(error instanceof ResultStoreUnavailable)) throw error
+      await new Promise(setImmediate)
+    }
+  }
+}
+
+resultStoreConformance('Redis', async () => ({
+  store: await opened(),
+  saveGroup: async (id, text) => void (await client.set(`celery-taskset-meta-${id}`, text)),
+}))
+
+test('keys and their lifetimes are Celery’s', async () => {
+  await using store = await opened()
+  await store.write('a', '{}', () => false)
+  await store.setChordSize('g', 2)
+  await store.addChordPart('g', { index: 0, text: 'part' })
+  assert.deepEqual((await client.keys('*')).filter((key) => /-(?:a|g\..)$/.test(key)).toSorted(), [
+    'celery-task-meta-a',
+    'celery-taskset-meta-g.j',
+    'celery-taskset-meta-g.s',
+  ])
+  for (const key of ['celery-task-meta-a', 'celery-taskset-meta-g.j', 'celery-taskset-meta-g.s']) {
+    assert.ok((await client.ttl(key)) > 86_390, key)
+  }
+})
+
+test('a watcher learns after an outage what it missed, and questions fail meanwhile', async () => {
+  await using store = await opened()
+  const heard: string[] = []
+  const arrived = Promise.withResolvers<void>()
+  await using _watch = await store.watch('w', (text) => {
+    heard.push(text)
+    if (text === 'after') arrived.resolve()
+  })
+  await store.write('w', 'before', () => false)
+  await server.stop()
+  await assert.rejects(store.read('w'), ResultStoreUnavailable)
+  await server.start()
+  const other = await createClient({ url: server.url }).connect()
+  await other.set('celery-task-meta-w', 'after')
+  other.destroy()
+  await arrived.promise
+  assert.equal(heard[0], 'before')
+})
