@@ -1,5 +1,5 @@
 import type { Logger } from '#src/core/logger.ts'
-import { type RedisConnection, redisConnection } from '#src/adapters/redis/connection.ts'
+import { type RedisClient, type RedisConnection, redisConnection, RedisUnavailable } from '../redis/connection.ts'
 import { systemTimers, type Timers } from '#src/core/timers.ts'
 import type { Cache } from '#src/ports/cache.ts'
 
@@ -18,14 +18,6 @@ export interface RedisCacheOptions {
 /** `away`: not even asked, as Redis is known to be away. `late`: no answer in time. `failed`: an error was the answer. */
 export type RedisMiss = 'away' | 'late' | 'failed'
 
-const LATE: unique symbol = Symbol('late')
-/**
- * So many questions may be late and still unanswered; then Redis (stopped, swapping, behind a network that swallows
- * all) is asked nothing until it has answered them. That keeps requests from waiting for nothing, and lets a dead
- * connection fall silent, by which it is found out.
- */
-const MOST_LATE = 5
-
 /** A cache in Redis, which may be away, slow, evicting or flushed at any time: then there simply is nothing in it. */
 export function redisCache(options: RedisCacheOptions): Cache {
   return new RedisCache(options)
@@ -33,19 +25,16 @@ export function redisCache(options: RedisCacheOptions): Cache {
 
 class RedisCache implements Cache {
   readonly #connection: RedisConnection
-  readonly #options: RedisCacheOptions
   readonly #prefix: string
   readonly #timeoutMs: number
-  readonly #timers: Timers
-  #late = 0
-  #isSilent = false
+  readonly #onMiss: (why: RedisMiss) => void
 
   constructor(options: RedisCacheOptions) {
-    this.#options = options
-    this.#connection = redisConnection({ url: options.url, log: options.log, name: 'cache' })
-    this.#prefix = options.prefix ?? ''
-    this.#timeoutMs = options.timeoutMs ?? 100
-    this.#timers = options.timers ?? systemTimers
+    const { url, log, prefix = '', timeoutMs = 100, onMiss = () => {}, timers = systemTimers } = options
+    this.#connection = redisConnection({ url, log, name: 'cache', timers })
+    this.#prefix = prefix
+    this.#timeoutMs = timeoutMs
+    this.#onMiss = onMiss
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -71,42 +60,13 @@ class RedisCache implements Cache {
   }
 
   /** Redis's answer, or undefined. Never rejects, and waits no longer than `timeoutMs`. */
-  async #ask<T>(question: (client: RedisConnection['client']) => Promise<T>): Promise<T | undefined> {
-    if (!this.#connection.isReady || this.#late >= MOST_LATE) return this.#without('away')
-    const late = Promise.withResolvers<typeof LATE>()
-    const stopTimer = this.#timers.after(this.#timeoutMs, () => late.resolve(LATE))
+  async #ask<T>(question: (client: RedisClient) => Promise<T>): Promise<T | undefined> {
     try {
-      const answer = question(this.#connection.client)
-      const first = await Promise.race([answer, late.promise])
-      if (first !== LATE) return this.#answered(first)
-      this.#expectLate(answer)
-      return this.#without('late')
-    } catch {
-      return this.#without('failed')
-    } finally {
-      stopTimer()
+      return await this.#connection.ask(question, this.#timeoutMs)
+    } catch (error) {
+      this.#onMiss(error instanceof RedisUnavailable ? error.why : 'failed')
+      return undefined
     }
-  }
-
-  #answered<T>(answer: T): T {
-    if (this.#isSilent) this.#options.log.info('Redis answers in time again')
-    this.#isSilent = false
-    return answer
-  }
-
-  #expectLate(answer: Promise<unknown>): void {
-    this.#late += 1
-    if (this.#late === MOST_LATE && !this.#isSilent) {
-      this.#isSilent = true
-      this.#options.log.warn({ timeoutMs: this.#timeoutMs }, 'Redis does not answer in time: going without it')
-    }
-    const isOver = (): void => void (this.#late -= 1)
-    answer.then(isOver, isOver)
-  }
-
-  #without(why: RedisMiss): undefined {
-    this.#options.onMiss?.(why)
-    return undefined
   }
 }
 

@@ -1,5 +1,6 @@
 import { createClient } from '@redis/client'
 import type { Logger } from '#src/core/logger.ts'
+import { systemTimers, type Timers } from '#src/core/timers.ts'
 
 export type RedisClient = ReturnType<typeof createClient>
 
@@ -9,20 +10,44 @@ export interface RedisConnectionOptions {
   readonly log: Logger
   /** How Redis lists us (CLIENT LIST): letters, digits and dashes. */
   readonly name: string
+  readonly timers?: Timers
 }
 
 /** One connection that comes back by itself. */
 export interface RedisConnection extends AsyncDisposable {
   /**
-   * Commands fail at once while there is no connection, and when it breaks; nothing is kept for later. The client has
-   * no limit for how long a reply may take: whoever cannot wait sets one.
+   * For what `ask` cannot do, such as to subscribe. Commands fail at once while there is no connection, and when it
+   * breaks; nothing is kept for later. There is no limit for how long a reply may take.
    */
   readonly client: RedisClient
   readonly isReady: boolean
+  /**
+   * What Redis answers, or an error's answer as it is. Waits no longer than `limitMs`; a question without an answer may
+   * have been acted on. @throws RedisUnavailable
+   */
+  ask<T>(question: (client: RedisClient) => Promise<T>, limitMs: number): Promise<T>
   /** Resolves at once while connected, else when the connection is there. Rejects when it was closed or `signal` aborts. */
   ready(signal?: AbortSignal): Promise<void>
 }
 
+/** `away`: it was not even asked, as it is known to be away. `late`: no answer in time. */
+export class RedisUnavailable extends Error {
+  override readonly name = 'RedisUnavailable'
+  readonly why: 'away' | 'late'
+
+  constructor(why: RedisUnavailable['why']) {
+    super(why === 'away' ? 'Redis is away' : 'Redis did not answer in time')
+    this.why = why
+  }
+}
+
+/**
+ * So many questions may be late and still unanswered; then Redis (stopped, swapping, behind a network that swallows
+ * all) is asked nothing until it has answered them. That keeps everybody from waiting for nothing, and lets a dead
+ * connection fall silent, by which it is found out.
+ */
+const MOST_LATE = 5
+const LATE: unique symbol = Symbol('late')
 const LONGEST_PAUSE_MS = 5_000
 const CONNECT_LIMIT_MS = 5_000
 /** A connection that carries nothing for so long is dead, as pings go out more often. */
@@ -38,12 +63,16 @@ class Connection implements RedisConnection {
   readonly client: RedisClient
   readonly #log: Logger
   readonly #name: string
+  readonly #timers: Timers
   readonly #waiting = new Set<PromiseWithResolvers<void>>()
   #isClosed = false
   /** One line per outage, not one per attempt. */
   #isOutageLogged = false
+  #late = 0
+  #isSilent = false
 
-  constructor({ url, log, name }: RedisConnectionOptions) {
+  constructor({ url, log, name, timers = systemTimers }: RedisConnectionOptions) {
+    this.#timers = timers
     this.#log = log
     this.#name = name
     this.client = newClient(url, name)
@@ -54,6 +83,21 @@ class Connection implements RedisConnection {
 
   get isReady(): boolean {
     return this.client.isReady
+  }
+
+  async ask<T>(question: (client: RedisClient) => Promise<T>, limitMs: number): Promise<T> {
+    if (!this.client.isReady || this.#late >= MOST_LATE) throw new RedisUnavailable('away')
+    const late = Promise.withResolvers<typeof LATE>()
+    const stopTimer = this.#timers.after(limitMs, () => late.resolve(LATE))
+    try {
+      const answer = question(this.client)
+      const first = await Promise.race([answer, late.promise])
+      if (first !== LATE) return this.#answered(first)
+      this.#expectLate(answer)
+      throw new RedisUnavailable('late')
+    } finally {
+      stopTimer()
+    }
   }
 
   async ready(signal?: AbortSignal): Promise<void> {
@@ -79,6 +123,22 @@ class Connection implements RedisConnection {
       this.client.destroy()
     }
     return Promise.resolve()
+  }
+
+  #answered<T>(answer: T): T {
+    if (this.#isSilent) this.#log.info({ connection: this.#name }, 'Redis answers in time again')
+    this.#isSilent = false
+    return answer
+  }
+
+  #expectLate(answer: Promise<unknown>): void {
+    this.#late += 1
+    if (this.#late === MOST_LATE && !this.#isSilent) {
+      this.#isSilent = true
+      this.#log.warn({ connection: this.#name }, 'Redis does not answer in time: going without it')
+    }
+    const isOver = (): void => void (this.#late -= 1)
+    answer.then(isOver, isOver)
   }
 
   #away(error: unknown): void {
