@@ -30,6 +30,7 @@ export class CeleryWorker implements Closeable {
   readonly #backlog: Backlog
   readonly #screen: Screen
   readonly #timeLimits = new Map<string, TimeLimits>()
+  readonly #rateLimits = new Map<string, string>()
   readonly #running: RunningTasks
   readonly #stopping = new AbortController()
   readonly #abandon = new AbortController()
@@ -149,9 +150,16 @@ export class CeleryWorker implements Closeable {
     this.#timeLimits.set(name, limits)
   }
 
+  /** As it was set last; undefined without one. */
+  rateLimitOf({ name }: Task): string | undefined {
+    return this.#rateLimits.get(name)
+  }
+
   /** @throws RateLimitInvalid */
   setRateLimit(name: string, limit: string | number | null): void {
     this.#backlog.setRateLimit(name, limit)
+    if (limit === null || limit === '' || Number(limit) === 0) this.#rateLimits.delete(name)
+    else this.#rateLimits.set(name, String(limit))
   }
 
   /** Resolves when every queue is consumed; waits for a broker that is away. @throws BrokerRefused when a queue is declared otherwise */

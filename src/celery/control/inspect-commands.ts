@@ -1,6 +1,7 @@
 import type { PreparedRequest } from '../execution.ts'
 import type { RunningTask } from '../running-tasks.ts'
 import type { Task } from '../task.ts'
+import type { CeleryWorker } from '../worker.ts'
 import { type Command, type ControlledNode, texts } from './command.ts'
 import { brokerView, maskedSettings } from './settings-view.ts'
 import { queueView, requestView, scheduledView } from './views.ts'
@@ -17,7 +18,7 @@ const scheduled: Command = {
   run: ({ worker, node }) => worker.requests.scheduled.map((item) => scheduledView(item, node)),
 }
 const revoked: Command = { run: (node) => node.revoked.ids }
-const registered: Command = { run: ({ worker }, { taskinfoitems }) => registeredTasks(worker.tasks, taskinfoitems) }
+const registered: Command = { run: ({ worker }, { taskinfoitems }) => registeredTasks(worker, taskinfoitems) }
 const conf: Command = { run: (node) => maskedSettings(node.settings) }
 
 /** What `celery inspect` asks, and what nodes ask each other. Names that begin with `dump_` are older ones. */
@@ -99,16 +100,16 @@ function queryTask({ worker, node }: ControlledNode, ids: ReadonlySet<string>): 
   return views
 }
 
-function registeredTasks(tasks: ReadonlyMap<string, Task>, items: unknown): string[] {
+function registeredTasks(worker: CeleryWorker, items: unknown): string[] {
   const wanted = texts(items)
   const shown = wanted.length === 0 ? ['exchange', 'routing_key', 'rate_limit'] : wanted
   const known = (task: Task): Readonly<Record<string, unknown>> => ({
-    rate_limit: task.rateLimit,
+    rate_limit: worker.rateLimitOf(task),
     acks_late: task.acksLate ? 'True' : 'False',
     ignore_result: task.ignoreResult ? 'True' : 'False',
     max_retries: task.retryRule.maxRetries,
   })
-  return [...tasks.values()]
+  return [...worker.tasks.values()]
     .filter(({ name }) => !name.startsWith('celery.'))
     .map((task) => {
       const facts = shown

@@ -1,3 +1,3 @@
-import './version.ts'
+import { withCelery52 } from './version.ts'
 
-await import('../node-to-python.test.ts')
+await withCelery52(() => import('../node-to-python.test.ts'))

@@ -1,3 +1,3 @@
-import './version.ts'
+import { withCelery52 } from './version.ts'
 
-await import('../python-to-node.test.ts')
+await withCelery52(() => import('../python-to-node.test.ts'))

@@ -1,3 +1,3 @@
-import './version.ts'
+import { withCelery52 } from './version.ts'
 
-await import('../remote-control.test.ts')
+await withCelery52(() => import('../remote-control.test.ts'))

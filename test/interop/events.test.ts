@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict'
+import { after, suite, test } from 'node:test'
+import { interopBench } from './bench.ts'
+import { interopTasks } from './tasks.ts'
+
+const bench = await interopBench()
+const { python } = bench
+await python.eval("__import__('watcher').start()")
+after(async () => bench[Symbol.asyncDispose]())
+
+const watcher = "__import__('watcher')"
+const until = async (condition: string): Promise<void> =>
+  assert.equal(await python.eval(`${watcher}.until(lambda: ${condition})`), true, condition)
+const stateOf = async (id: string, state: string): Promise<Record<string, unknown>> => {
+  await until(`(${watcher}.task('${id}') or {}).get('state') == '${state}'`)
+  return await python.eval(`${watcher}.task('${id}')`)
+}
+const send = (call: string) => python.eval<string>(`app.send_task(${call}, queue='node').id`)
+
+suite('what Celery’s own picture of the cluster makes of our events', () => {
+  const started = bench.startNode('worker1@node', interopTasks())
+
+  test('a node that starts is alive', async () => {
+    await started
+    await until(`'worker1@node' in ${watcher}.alive()`)
+  })
+
+  test('tasks that succeed, fail, are retried, rejected and revoked', async () => {
+    const done = await stateOf(await send("'node.add', args=[2, 3]"), 'SUCCESS')
+    assert.deepEqual(
+      [done['name'], done['args'], done['result'], done['worker']],
+      ['node.add', '(2, 3)', '5', 'worker1@node'],
+    )
+    assert.equal(typeof done['runtime'], 'number')
+    assert.equal(typeof done['sent'], 'number')
+    const failed = await stateOf(await send("'node.fail'"), 'FAILURE')
+    assert.equal(failed['exception'], "ValueError('bad thing', 42)")
+    assert.equal((await stateOf(await send("'node.flaky', args=[1]"), 'SUCCESS'))['result'], "'after 1'")
+    await stateOf(await send("'node.reject'"), 'REJECTED')
+    await stateOf(
+      await send("'node.add', args=[1, 1], expires=datetime.now(timezone.utc) - timedelta(seconds=5)"),
+      'REVOKED',
+    )
+  })
+
+  test('what runs is started', async () => {
+    const id = await send("'node.slow'")
+    await stateOf(id, 'STARTED')
+    await python.eval(`app.control.revoke('${id}', terminate=True)`)
+    await stateOf(id, 'REVOKED')
+  })
+
+  test('a node that stops is away at once', async () => {
+    const { node } = await started
+    await node.close()
+    await until(`'worker1@node' not in ${watcher}.alive()`)
+  })
+})

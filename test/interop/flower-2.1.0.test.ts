@@ -1,0 +1,3 @@
+import { flowerSuite } from './flower-suite.ts'
+
+await flowerSuite('flower-2.1.0')

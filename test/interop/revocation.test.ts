@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { after, suite, test } from 'node:test'
+import { waitForResult } from '#src/celery/results/wait-for-result.ts'
+import { interopBench } from './bench.ts'
+import { PythonWorker } from './python-process.ts'
+import { interopTasks } from './tasks.ts'
+
+const bench = await interopBench()
+const { python, results } = bench
+const seen: string[] = []
+const first = await bench.startNode('worker1@node', interopTasks(seen), { concurrency: 1 })
+after(async () => bench[Symbol.asyncDispose]())
+
+const send = (call: string) => python.eval<string>(`app.send_task(${call}, queue='node').id`)
+const outcome = async (id: string) => (await waitForResult(results, id, { timeoutMs: 10_000 })).status
+const revokedOf = (node: string) => python.eval<string[]>(`app.control.inspect(['${node}']).revoked()['${node}']`)
+
+suite('revoked by Python', () => {
+  test('before delivery, while reserved, while scheduled, while it runs', async () => {
+    await python.eval("app.control.revoke('to-come', reply=True)")
+    await send("'node.add', args=[1, 1], task_id='to-come'")
+    const running = await send("'node.slow'")
+    const reserved = await send("'node.add', args=[1, 1]")
+    const scheduled = await send("'node.add', args=[1, 1], countdown=1")
+    await python.eval(`app.control.revoke(['${reserved}', '${scheduled}'], reply=True)`)
+    for (const id of ['to-come', reserved, scheduled]) assert.equal(await outcome(id), 'REVOKED')
+    await python.eval(`app.control.revoke('${running}', terminate=True, reply=True)`)
+    assert.equal(await outcome(running), 'REVOKED')
+    const after = await send("'node.add', args=[1, 1], countdown=1")
+    assert.equal(await outcome(after), 'SUCCESS')
+    assert.deepEqual(seen, [after])
+    assert.equal(first.node.load.scheduled, 0)
+  })
+
+  test('by stamps', async () => {
+    await python.eval("app.control.revoke_by_stamped_headers({'customer': ['seven']}, reply=True)")
+    const id = await python.eval<string>(
+      "app.send_task('node.add', args=[1, 1], queue='node', stamped_headers=['customer'], customer='seven').id",
+    )
+    assert.equal(await outcome(id), 'REVOKED')
+  })
+
+  test('is known to a node that starts later, of either language', async () => {
+    await bench.startNode('worker2@node', interopTasks(), { queues: ['other'], mingleMs: 1_000 })
+    assert.ok((await revokedOf('worker2@node')).includes('to-come'))
+    const worker = await PythonWorker.start(bench.venv, bench.engines, 'py@node')
+    try {
+      assert.ok((await revokedOf('py@node')).includes('to-come'))
+      await python.eval("app.control.revoke('from-python', destination=['py@node'], reply=True)")
+      await bench.startNode('worker3@node', interopTasks(), { queues: ['other'], mingleMs: 1_000 })
+      assert.ok((await revokedOf('worker3@node')).includes('from-python'))
+      assert.doesNotMatch(worker.log, /Traceback/)
+    } finally {
+      await worker[Symbol.asyncDispose]()
+    }
+  })
+})
