@@ -198,6 +198,22 @@ test('changing the PIN wants the old one, refuses a weak one and ends the other 
   await logIn(app, { phone, pin: '8642' })
 })
 
+test('staff change a password, customers a PIN, and not the other way round', async () => {
+  const { app } = api.server
+  const staff = await aStaffMember(api.database.db, 'service')
+  const { access_token, user } = await logIn(app, { login: staff.login, password: staff.password })
+  const passwords = { old_password: staff.password, new_password: 'another good password' }
+  assert.equal(
+    (await put(app, `/api/users/${user.id}/pin`, { old_pin: '1', new_pin: '2' }, access_token)).statusCode,
+    403,
+  )
+  assert.equal((await put(app, `/api/users/${user.id}/password`, passwords, access_token)).statusCode, 204)
+  await logIn(app, { login: staff.login, password: 'another good password' })
+  const customer = await aCustomer(api.database.db)
+  const awa = await logIn(app, { phone: customer.phone, pin: customer.pin })
+  assert.equal((await put(app, `/api/users/${customer.id}/password`, passwords, awa.access_token)).statusCode, 403)
+})
+
 test('no secret of any of these requests reached the log', () => {
   const log = api.log.text()
   for (const secret of ['9371', '8642', 'a password for tests', 'eyJhbGciOi']) {

@@ -144,7 +144,9 @@ function secretRoutes(app: App, { logins, selfPolicy }: AccountParts): void {
     },
     async (request, reply) => {
       const { old_pin: old, new_pin: next } = request.body
-      await logins.changeSecret({ ...actorOf(request), old, next })
+      const actor = actorOf(request)
+      if (actor.role !== 'customer') throw httpErrors.forbidden()
+      await logins.changeSecret({ ...actor, old, next })
       return reply.code(204).send(null)
     },
   )
@@ -162,7 +164,9 @@ function secretRoutes(app: App, { logins, selfPolicy }: AccountParts): void {
     },
     async (request, reply) => {
       const { old_password: old, new_password: next } = request.body
-      await logins.changeSecret({ ...actorOf(request), old, next })
+      const actor = actorOf(request)
+      if (actor.role === 'customer') throw httpErrors.forbidden()
+      await logins.changeSecret({ ...actor, old, next })
       return reply.code(204).send(null)
     },
   )
