@@ -47,8 +47,13 @@ function workOf([action, ...ids]: readonly string[], isAll: boolean): Work {
 }
 
 async function connected(broker: Broker): Promise<void> {
-  const isThere = await Promise.race([broker.connected().then(() => true), delay(CONNECT_WITHIN_MS, false)])
+  const answered = new AbortController()
+  const late = delay(CONNECT_WITHIN_MS, false, { signal: answered.signal })
+  const isThere = await Promise.race([broker.connected().then(() => true), late])
   if (!isThere) throw new Refusal('RabbitMQ does not let us in at BROKER_URL: see that it runs and knows this user')
+  // A timer that nobody waits for would keep the process alive.
+  answered.abort()
+  await late.catch(() => {})
 }
 
 async function list(broker: Broker): Promise<number> {
