@@ -6,7 +6,6 @@ import { ProblemAnswer } from '#src/http/problem.ts'
 /** Routes that clients are promised and that are not built yet: they answer 501, to those who will be let in. */
 export function notYetRoutes(app: App): void {
   promise(app, 'GET', '/api/events', LOGGED_IN, 'Server-sent events of the inbox')
-  promise(app, 'POST', '/api/tariffs/simulate', LOGGED_IN, 'What an amount buys, line by line')
 }
 
 function promise(app: App, method: 'GET' | 'POST', url: string, policy: Policy, summary: string): void {

@@ -5,7 +5,7 @@ import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { aCustomer } from '#test/support/factories.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
-import { get, logIn, post } from '#test/support/requests.ts'
+import { get, logIn } from '#test/support/requests.ts'
 
 let api: TestApi
 before(async () => {
@@ -121,7 +121,6 @@ test('what is promised for later answers 501 to those it will be for', async () 
   assert.equal((await get(app, '/api/events')).statusCode, 401)
   assert.equal((await get(app, '/api/events', access_token)).statusCode, 501)
   assert.equal((await get(app, '/api/tasks/1', access_token)).statusCode, 403)
-  assert.equal((await post(app, '/api/tariffs/simulate', {}, access_token)).statusCode, 501)
 })
 
 test('the description lists every route, marks the guarded ones and is OpenAPI 3.1', async () => {

@@ -19,6 +19,7 @@ import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
+import { tariffRoutes } from '#src/modules/tariffs/routes.ts'
 import { taskRoutes } from '#src/modules/tasks/routes.ts'
 import type { Broker } from '#src/ports/broker.ts'
 import type { Cache } from '#src/ports/cache.ts'
@@ -73,6 +74,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       consumptionRoutes({ ...parts, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
       exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
+      tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       notificationRoutes({ ...parts, ...own, clock, db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
       notYetRoutes,

@@ -1,0 +1,92 @@
+import type { Language } from '#src/core/language.ts'
+import type { Estimate } from './estimate.ts'
+import { type Phrases, phrases } from './phrases.ts'
+import { redevanceDue } from './purchase.ts'
+import type { Line } from './ticket.ts'
+
+/** The estimate in sentences: where every franc went, what the month does to the price, and what it is worth. */
+export function explain(estimate: Estimate, language: Language): string[] {
+  const say = phrases[language]
+  return [
+    headline(estimate, say),
+    ...redevance(estimate, say),
+    ...estimate.ticket.lines.flatMap((line) => lineSentence(estimate, line, say)),
+    ...missingTva(estimate, say),
+    ...comparison(estimate, say),
+    ...reservations(estimate, say),
+    say.estimate(estimate.tariff.class, estimate.tariff.validFrom, estimate.tariff.source[language]),
+  ]
+}
+
+function headline({ wanted, ticket }: Estimate, say: Phrases): string {
+  const { amountXof, energyKwh, averageXofPerKwh } = ticket
+  return wanted.kind === 'for_amount'
+    ? say.buys(amountXof, energyKwh, averageXofPerKwh)
+    : say.costs(wanted.energyWh / 1_000, amountXof, averageXofPerKwh)
+}
+
+function redevance({ tariff, phase, position, ticket, meter }: Estimate, say: Phrases): string[] {
+  if (!position.isFirstPurchase) return [say.redevancePaid()]
+  const taken = ticket.lines.find((line) => line.kind === 'redevance')?.amount_xof ?? 0
+  const due = redevanceDue(tariff, phase, position).rounded(0)
+  return [
+    say.redevance(taken, phase),
+    ...(taken < due ? [say.redevanceNotCovered(due)] : []),
+    ...(meter?.isPhaseAssumed === true ? [say.phaseAssumed()] : []),
+  ]
+}
+
+function lineSentence({ tariff }: Estimate, line: Line, say: Phrases): string[] {
+  switch (line.kind) {
+    case 'redevance':
+      return []
+    case 'tranche': {
+      const sold = tariff.tranches.find((tranche) => tranche.number === line.tranche)
+      if (sold === undefined) return []
+      const words = { energyKwh: line.energy_kwh, priceXof: line.price_xof, amountXof: line.amount_xof }
+      return [
+        say.tranche({
+          ...words,
+          number: line.tranche,
+          fromKwh: sold.fromKwh.rounded(3),
+          toKwh: sold.toKwh?.rounded(3),
+        }),
+      ]
+    }
+    case 'tco':
+      return [say.tco(line.amount_xof, tariff.tcoRate)]
+    case 'tva':
+      return [say.tva(line.amount_xof, tariff.tvaRate, tariff.tvaAboveKwh?.rounded(3) ?? 0)]
+    case 'rounding':
+      return [say.rounding(line.amount_xof)]
+  }
+}
+
+function missingTva({ tariff, ticket }: Estimate, say: Phrases): string[] {
+  if (tariff.tvaAboveKwh === undefined) return [say.tvaUnknown(tariff.class)]
+  return ticket.lines.some((line) => line.kind === 'tva') ? [] : [say.noTvaYet(tariff.tvaAboveKwh.rounded(3))]
+}
+
+function comparison({ ticket, comparison: { kind, ticket: other }, position }: Estimate, say: Phrases): string[] {
+  if (kind === 'as_second_purchase') {
+    return other.energyKwh < ticket.energyKwh
+      ? [say.lessAsSecond(ticket.amountXof, other.energyKwh, ticket.energyKwh)]
+      : [say.moreAsSecond(ticket.amountXof, other.energyKwh)]
+  }
+  if (other.energyKwh > ticket.energyKwh) {
+    return [say.moreAsFirst(other.energyKwh, ticket.energyKwh, position.boughtKwh.rounded(3))]
+  }
+  return other.energyKwh < ticket.energyKwh ? [say.lessAsFirst(other.energyKwh)] : []
+}
+
+function reservations({ tariff, ticket, meter, isAhead }: Estimate, say: Phrases): string[] {
+  const { amountXof } = ticket
+  return [
+    ...(amountXof < tariff.leastPurchaseXof ? [say.belowLeastPurchase(tariff.leastPurchaseXof)] : []),
+    ...(amountXof > tariff.stampDutyAboveXof ? [say.stampDuty(tariff.stampDutyAboveXof)] : []),
+    ...(meter?.debtXof !== undefined && meter.debtXof > 0 ? [say.debt(meter.debtXof)] : []),
+    ...(meter?.isStale === true ? [say.knownUntil(meter.asOf)] : []),
+    ...(isAhead ? [say.ahead()] : []),
+    ...(tariff.isConfirmed ? [] : [say.unconfirmed(tariff.class)]),
+  ]
+}

@@ -1,0 +1,44 @@
+import { addYears, type Day, dayOf, firstOfMonth } from '#src/core/calendar.ts'
+import { scaledInteger } from '#src/modules/consumption/decimal.ts'
+import { broughtUpToDate, type Knowledge } from '#src/modules/consumption/knowledge.ts'
+import { boughtBetween, lastDebt, type TariffMeter } from './queries.ts'
+
+/** What a prepaid meter bought in the calendar month of Africa/Dakar. */
+export interface MeterMonth {
+  readonly from: Day
+  /** Exclusive. */
+  readonly to: Day
+  readonly energyWh: number
+  readonly amountXof: number
+  readonly isFirstPurchase: boolean
+  readonly asOf: Date
+  /** The source should have been asked again and was not to be had. */
+  readonly isStale: boolean
+}
+
+/**
+ * The month under way, after asking the source when what we know is old: a purchase of an hour ago moves the tranches.
+ * Throws `consumption/source-unavailable` while nothing is known of the meter, which is not the same as nothing bought.
+ */
+export async function meterMonth(knowledge: Knowledge, meter: TariffMeter): Promise<MeterMonth> {
+  const { asOf, stale } = await broughtUpToDate(knowledge, [meter])
+  const from = firstOfMonth(dayOf(knowledge.now()))
+  const to = firstOfMonth(from, 1)
+  const { energyWh, amountXof } = await boughtBetween(knowledge.db, meter.id, from, to)
+  return {
+    from,
+    to,
+    // A purchase that was cancelled takes its energy, its amount and its redevance back.
+    energyWh: Math.max(0, energyWh),
+    amountXof,
+    isFirstPurchase: amountXof <= 0,
+    asOf: asOf ?? new Date(knowledge.now()),
+    isStale: stale,
+  }
+}
+
+/** What the meter still owed at its last purchase of the last year; undefined when no sale tells. */
+export async function debtOf({ db, now }: Knowledge, meter: TariffMeter): Promise<number | undefined> {
+  const debt = await lastDebt(db, meter.id, addYears(dayOf(now()), -1))
+  return debt === undefined ? undefined : scaledInteger(debt, 0)
+}

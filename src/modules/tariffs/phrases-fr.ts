@@ -1,0 +1,55 @@
+import type { Phrases, TrancheWords } from './phrases.ts'
+import { writtenNumbers } from './written-numbers.ts'
+
+const { xof, kwh, plain, percent, day, instant } = writtenNumbers.fr
+
+const average = (value: number | undefined): string =>
+  value === undefined ? '' : `, soit ${xof(value)} le kWh en moyenne, taxes et redevance comprises`
+
+function stretch({ fromKwh, toKwh }: TrancheWords): string {
+  if (toKwh === undefined) return `au-delà de ${kwh(fromKwh)} achetés dans le mois`
+  if (fromKwh === 0) return `jusqu’à ${kwh(toKwh)} achetés dans le mois`
+  return `de ${plain(fromKwh)} à ${kwh(toKwh)} achetés dans le mois`
+}
+
+export const frenchPhrases: Phrases = {
+  buys: (amount, energy, mean) =>
+    energy === 0
+      ? `${xof(amount)} ne suffisent pas pour obtenir ${kwh(0.1)}.`
+      : `Pour ${xof(amount)}, vous obtiendriez environ ${kwh(energy)}${average(mean)}.`,
+  costs: (wanted, amount, mean) => `Pour ${kwh(wanted)}, il faudrait environ ${xof(amount)}${average(mean)}.`,
+  redevance: (amount, phase) =>
+    `La redevance mensuelle du compteur (${phase === 'single' ? 'monophasé' : 'triphasé'}) prend ${xof(amount)}: elle est retenue sur le premier achat du mois.`,
+  redevanceNotCovered: (due) => `Ce montant ne couvre pas la redevance entière, qui est de ${xof(due)}.`,
+  redevancePaid: () =>
+    'La redevance du mois a été retenue sur un achat précédent: tout le montant va à l’énergie et aux taxes.',
+  phaseAssumed: () => 'Le branchement de ce compteur n’est pas connu: il est supposé monophasé.',
+  tranche: (words) =>
+    `Tranche ${words.number} (${stretch(words)}): ${xof(words.amountXof)} pour ${kwh(words.energyKwh)}, à ${xof(words.priceXof)} le kWh hors taxes.`,
+  tco: (amount, rate) => `La taxe communale (TCO), ${percent(rate)} du prix de l’énergie, prend ${xof(amount)}.`,
+  tva: (amount, rate, above) =>
+    `La TVA, ${percent(rate)} du prix de l’énergie au-delà de ${kwh(above)} par mois, prend ${xof(amount)}.`,
+  noTvaYet: (above) => `Pas de TVA ici: elle ne porte que sur les kWh au-delà de ${plain(above)} par mois.`,
+  tvaUnknown: (tariffClass) =>
+    `Aucune TVA n’est comptée, car sa règle n’est pas publiée pour la classe ${tariffClass}: vous pourriez recevoir moins de kWh.`,
+  rounding: (amount) => `Chaque ligne est arrondie au franc: l’écart avec le montant est de ${xof(amount)}.`,
+  moreAsFirst: (first, now, bought) =>
+    `En premier achat du mois, le même montant donnerait ${kwh(first)}. Il en donne ${plain(now)} maintenant, parce que ${kwh(bought)} sont déjà achetés ce mois-ci: tous les achats du mois civil remplissent les mêmes tranches, et le kWh des suivantes est plus cher. Elles repartent de zéro le 1er du mois prochain.`,
+  lessAsFirst: (first) =>
+    `En premier achat du mois, le même montant donnerait ${kwh(first)}, car il paierait aussi la redevance.`,
+  lessAsSecond: (amount, second, first) =>
+    `Un deuxième achat de ${xof(amount)} ce mois-ci donnerait ${kwh(second)} au lieu de ${plain(first)}: il ne paierait plus la redevance, mais tous les achats du mois civil remplissent les mêmes tranches, et le kWh des suivantes est plus cher.`,
+  moreAsSecond: (amount, second) =>
+    `Un deuxième achat de ${xof(amount)} ce mois-ci donnerait ${kwh(second)}, sans redevance. Quand la tranche du moment sera pleine, le même montant donnera moins de kWh, car tous les achats du mois civil comptent ensemble.`,
+  belowLeastPurchase: (least) => `Le plus petit achat possible est de ${xof(least)}.`,
+  stampDuty: (above) =>
+    `Au-delà de ${xof(above)}, un droit de timbre dont le taux n’est pas publié peut s’ajouter: il n’est pas compté.`,
+  debt: (debt) =>
+    `Au dernier achat connu, ce compteur devait encore ${xof(debt)}: une part du montant peut aller à cette dette, ce qui n’est pas compté ici.`,
+  knownUntil: (asOf) =>
+    `Les achats de ce compteur sont connus jusqu’au ${instant(asOf)} (heure de Dakar): un achat plus récent changerait le résultat.`,
+  ahead: () => 'Cette date est à venir: les prix peuvent changer d’ici là.',
+  unconfirmed: (tariffClass) => `Certains prix de la classe ${tariffClass} viennent de sources non officielles.`,
+  estimate: (tariffClass, validFrom, source) =>
+    `C’est une estimation, dettes non comptées, d’après le tarif ${tariffClass} prépayé en vigueur depuis le ${day(validFrom)} (${source}). Le ticket d’achat fait foi.`,
+}
