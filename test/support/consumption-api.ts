@@ -114,7 +114,7 @@ export async function aHousehold(db: Db, ...kinds: readonly ('prepaid' | 'postpa
 }
 
 /** These tests are not about tokens: a token is who it stands for. */
-function tokenOf({ id, role = 'customer' }: Caller): { authorization: string } {
+export function tokenOf({ id, role = 'customer' }: Caller): { authorization: string } {
   return { authorization: `Bearer ${role}/${id}` }
 }
 

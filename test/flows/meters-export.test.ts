@@ -1,0 +1,249 @@
+import assert from 'node:assert/strict'
+import { copyFile, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, suite, test } from 'node:test'
+import { parse } from 'csv-parse/sync'
+import type { Static } from 'typebox'
+import type { ExportAnswer } from '#src/modules/export/schemas.ts'
+import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import {
+  aHousehold,
+  type Answer,
+  type Caller,
+  type ConsumptionApi,
+  consumptionApi,
+  tokenOf,
+} from '#test/support/consumption-api.ts'
+import { aBill, aSale } from '#test/support/consumption-sources.ts'
+import { aLink, aMeter, anAgency, aStaffMember } from '#test/support/factories.ts'
+import { schemaFaults } from '#test/support/xmllint.ts'
+
+type Exported = Static<typeof ExportAnswer>
+
+const ESPI_SCHEMA = join(import.meta.dirname, '../data/espi/naesb-espi.xsd')
+/** More than two pages of the export. */
+const MANY = 1_203
+const MINUTE_MS = 60_000
+
+let api: ConsumptionApi
+let caller: Caller
+let prepaid: Awaited<ReturnType<typeof aHousehold>>['meters'][number]
+let postpaid: typeof prepaid
+
+before(async () => {
+  api = await consumptionApi()
+  const { id, meters } = await aHousehold(api.db, 'prepaid', 'postpaid')
+  assert.ok(meters[0] && meters[1])
+  ;[prepaid, postpaid] = meters as [typeof prepaid, typeof prepaid]
+  caller = { id }
+  // Many share a moment and a day; the last ones reverse a sale.
+  const first = Date.parse('2025-03-01T00:00:00Z')
+  for (let place = 0; place < MANY; place += 1) {
+    const soldAt = new Date(first + Math.floor(place / 3) * 700 * MINUTE_MS).toISOString()
+    const sign = place > MANY - 3 ? '-' : ''
+    api.sic.add(prepaid.key, aSale(soldAt, `${sign}${place % 90}.${place % 1_000}`, `${sign}${place * 7}`))
+  }
+  api.postpaid.add(postpaid.number, aBill('2025-12-31', '301.125', '41250.5', '7'))
+  api.postpaid.add(postpaid.number, aBill('2026-01-01', '12', '2000', '8'))
+})
+after(() => api[Symbol.asyncDispose]())
+
+async function exported(query: string, by: Caller = caller, userId = by.id): Promise<string> {
+  const response = await api.get(by, `/api/consumption/${userId}/export${query}`)
+  assert.equal(response.statusCode, 200, response.body)
+  return response.body
+}
+
+suite('CSV', () => {
+  test('a line per purchase and bill, under its header', async () => {
+    const response = await api.get(
+      caller,
+      `/api/consumption/${caller.id}/export?from=2025-12-01&to=2026-03-01&meter_id=${postpaid.id}`,
+    )
+    assert.equal(
+      response.body,
+      [
+        'meter_id,meter_number,kind,date,occurred_at,reference,energy_kwh,amount_xof',
+        `${postpaid.id},${postpaid.number},postpaid,2025-12-31,2025-12-31T00:00:00.000Z,7,301.125,41251`,
+        `${postpaid.id},${postpaid.number},postpaid,2026-01-01,2026-01-01T00:00:00.000Z,8,12,2000`,
+        '',
+      ].join('\r\n'),
+    )
+    assert.equal(response.headers['content-type'], 'text/csv; charset=utf-8')
+    assert.equal(response.headers['cache-control'], 'no-store')
+    assert.equal(response.headers['content-disposition'], 'attachment; filename="samaconso-2025-12-01-2026-03-01.csv"')
+    assert.equal(response.headers['x-data-as-of'], '2026-03-15T10:00:00.000Z')
+    assert.equal(response.headers['x-data-stale'], 'false')
+  })
+})
+
+suite('every format', () => {
+  test('holds each entry once, and what consumption sums up', async () => {
+    const range = '?from=2025-03-01&to=2027-01-01'
+    const answer = (await api.read(caller, { query: `${range}&group_by=year` })).json<Answer>()
+    const wattHours = Math.round(answer.energy_kwh * 1_000)
+    const rows: Record<string, string>[] = parse(await exported(`${range}&format=csv`), { columns: true })
+    assert.equal(rows.length, MANY + 2)
+    assert.equal(new Set(rows.map((row) => `${row['meter_id']} ${row['reference']}`)).size, MANY + 2)
+    const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)
+    assert.equal(sum(rows.map((row) => Number(row['amount_xof']))), answer.amount_xof)
+    assert.equal(sum(rows.map((row) => Math.round(Number(row['energy_kwh']) * 1_000))), wattHours)
+
+    const json = JSON.parse(await exported(`${range}&format=json`)) as Exported
+    assert.deepEqual(
+      json.entries.map((entry) => Object.values(entry).map(String)),
+      rows.map((row) =>
+        ['meter_id', 'date', 'occurred_at', 'reference', 'energy_kwh', 'amount_xof'].map((name) => row[name]),
+      ),
+    )
+    assert.deepEqual(
+      json.entries.map((entry) => entry.date),
+      [prepaid, postpaid].flatMap(({ id }) =>
+        json.entries.flatMap((entry) => (entry.meter_id === id ? [entry.date] : [])).toSorted(),
+      ),
+    )
+
+    const espi = await exported(`${range}&format=espi`)
+    const numbers = (pattern: RegExp): number[] => [...espi.matchAll(pattern)].map((match) => Number(match[1]))
+    assert.equal(sum(numbers(/<value>(-?\d+)<\/value>/g)), wattHours)
+    assert.equal(sum(numbers(/<cost>(-?\d+)<\/cost>/g)), answer.amount_xof * 100_000)
+    const days = new Set(rows.map((row) => `${row['meter_id']} ${row['date']}`))
+    assert.equal(numbers(/<timePeriod><duration>86400<\/duration><start>(\d+)</g).length, days.size)
+  })
+
+  test('of a range that holds nothing is whole', async () => {
+    const range = '?from=2011-01-01&to=2012-01-01'
+    assert.equal((await exported(range)).split('\r\n').length, 2)
+    const { entries, meters } = JSON.parse(await exported(`${range}&format=json`)) as Exported
+    assert.deepEqual([entries, meters.length], [[], 2])
+    assert.equal(await schemaFaults(ESPI_SCHEMA, [await exported(`${range}&format=espi`)]), '')
+  })
+})
+
+suite('Green Button', () => {
+  test('the feed is valid, and each resource alone under the schema of NAESB alone', async () => {
+    const feed = await exported('?format=espi')
+    assert.equal(await schemaFaults(ESPI_SCHEMA, [feed]), '')
+    const resources = [...feed.matchAll(/<content type="application\/xml">([\s\S]*?)<\/content>/g)].map(
+      ([, xml]) => xml,
+    )
+    const names = resources.map((xml) => /^<(\w+)/.exec(xml ?? '')?.[1])
+    const ofMeter = ['UsagePoint', 'MeterReading', 'IntervalBlock']
+    assert.deepEqual(names, ['LocalTimeParameters', 'ReadingType', ...ofMeter, ...ofMeter])
+    const folder = await mkdtemp(join(tmpdir(), 'samaconso-espi-'))
+    try {
+      const alone = join(folder, 'naesb-espi.xsd')
+      await copyFile(ESPI_SCHEMA, alone)
+      assert.equal(await schemaFaults(alone, resources.map(String)), '')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  test('the same data give the same bytes, and other ranges other blocks of the same meter', async () => {
+    const feed = await exported('?format=espi&from=2025-12-01&to=2026-02-01')
+    assert.equal(await exported('?format=espi&from=2025-12-01&to=2026-02-01'), feed)
+    const ids = (text: string): string[] => [...text.matchAll(/<id>urn:uuid:([^<]+)/g)].map(([, id]) => id ?? '')
+    const other = ids(await exported('?format=espi&from=2025-11-01&to=2026-02-01'))
+    const kept = ids(feed).filter((id) => other.includes(id))
+    assert.equal(kept.length, ids(feed).length - 3)
+    assert.ok(kept.includes(prepaid.id))
+  })
+
+  test('canary: xmllint refuses a feed with a value that the schema does not know', async () => {
+    const feed = await exported('?format=espi')
+    for (const [told, wrong] of [
+      ['<kind>0</kind>', '<kind>electricity</kind>'],
+      ['<value>', '<value>1.'],
+      ['<updated>', '<changed/><updated>'],
+    ] as const) {
+      assert.ok(feed.includes(told), told)
+      assert.match(await schemaFaults(ESPI_SCHEMA, [feed.replace(told, wrong)]), /fails to validate/, wrong)
+    }
+  })
+
+  test('text of elsewhere is escaped, and a bill beyond what the schema can count has no cost', async () => {
+    const { id, meters } = await aHousehold(api.db, 'postpaid')
+    assert.ok(meters[0])
+    const number = `<&>"${id.slice(0, 8)}`
+    await api.db.updateTable('meter').set({ number }).where('id', '=', meters[0].id).execute()
+    api.postpaid.add(number, aBill('2026-01-01', '99999999999', '99999999999'))
+    const feed = await exported('?format=espi', { id })
+    assert.equal(await schemaFaults(ESPI_SCHEMA, [feed]), '')
+    assert.match(feed, /<value>99999999999000<\/value>/)
+    assert.doesNotMatch(feed, /<cost>/)
+  })
+})
+
+suite('an export', () => {
+  test('an agent takes the meters of the agency alone', async () => {
+    const agency = await anAgency(api.db)
+    const meter = await aMeter(api.db, { agencyId: agency.id })
+    await aLink(api.db, { meterId: meter.id, accountId: caller.id, role: 'shared' })
+    const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
+    const { meters } = JSON.parse(await exported('?format=json', agent, caller.id)) as Exported
+    assert.deepEqual(
+      meters.map(({ meter_id: id }) => id),
+      [meter.id],
+    )
+    await api.db.deleteFrom('meter_link').where('meter_id', '=', meter.id).execute()
+    assert.equal((await api.get(agent, `/api/consumption/${caller.id}/export`)).statusCode, 404)
+  })
+
+  test('refused with the errors of consumption', async () => {
+    const stranger = await aMeter(api.db)
+    const refusals: [string, number, string][] = [
+      ['?format=xlsx', 400, 'http/invalid-request'],
+      ['?from=2026-02-30', 400, 'http/invalid-request'],
+      ['?from=2026-03-01&to=2026-03-01', 400, 'consumption/empty-range'],
+      ['?from=2010-01-01&to=2026-01-01', 400, 'consumption/range-too-long'],
+      ['?group_by=day', 400, 'http/invalid-request'],
+      [`?meter_id=${stranger.id}`, 404, 'consumption/meter-not-found'],
+    ]
+    for (const [query, status, code] of refusals) {
+      const response = await api.get(caller, `/api/consumption/${caller.id}/export${query}`)
+      assert.deepEqual([response.statusCode, response.json<{ code: string }>().code], [status, code], query)
+    }
+  })
+
+  test('with a source down: what is known and says so; nothing known is 503', async () => {
+    const down = await consumptionApi()
+    try {
+      const { id, meters } = await aHousehold(down.db, 'prepaid', 'postpaid')
+      assert.ok(meters[0] && meters[1])
+      down.postpaid.add(meters[1].number, aBill('2026-01-01', '12', '2000'))
+      down.sic.failure = new SourceUnavailable('unreachable')
+      const url = `/api/consumption/${id}/export?format=`
+      const response = await down.get({ id }, `${url}json`)
+      assert.equal(response.headers['x-data-stale'], 'true')
+      const { stale, entries, meters: told } = response.json<Exported>()
+      assert.deepEqual([stale, entries.length], [true, 1])
+      assert.deepEqual(
+        told.map(({ as_of: asOf }) => asOf),
+        [null, '2026-03-15T10:00:00.000Z'],
+      )
+      const feed = (await down.get({ id }, `${url}espi`)).body
+      assert.equal(await schemaFaults(ESPI_SCHEMA, [feed]), '')
+      assert.equal(feed.match(/<IntervalBlock /g)?.length, 1)
+      const nothing = await down.get({ id }, `${url}csv&meter_id=${meters[0].id}`)
+      assert.equal(nothing.statusCode, 503)
+      assert.match(String(nothing.headers['content-type']), /problem\+json/)
+    } finally {
+      await down[Symbol.asyncDispose]()
+    }
+  })
+
+  test('goes out in parts, and a client that leaves ends it without harm', async () => {
+    const app = await api.another()
+    const address = await app.listen({ host: '127.0.0.1', port: 0 })
+    const url = `${address}/api/consumption/${caller.id}/export?from=2025-03-01&to=2027-01-01`
+    const whole = await fetch(url, { headers: tokenOf(caller) })
+    assert.equal(whole.headers.get('content-length'), null)
+    assert.equal((await whole.text()).split('\r\n').length, MANY + 2 + 2)
+    const left = await fetch(url, { headers: tokenOf(caller) })
+    await left.body?.cancel()
+    await app.close()
+    assert.doesNotMatch(api.log.text(), /"level":"error"/)
+  })
+})
