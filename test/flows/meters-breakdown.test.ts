@@ -42,7 +42,7 @@ test('months of recharges: the rental is found on the first and on no other, and
   for (const meter of demoIdentities.meters) {
     if (meter.kind !== 'prepaid') continue
     for (const month of MONTHS) {
-      const purchases = salesOfMonth('a seed', meter, 'AGENCE', month).map(asPurchase)
+      const purchases: Purchase[] = salesOfMonth('a seed', meter, 'AGENCE', month).map(asPurchase)
       const rentals = purchases.map((purchase) => purchase.redevance_xof)
       assert.deepEqual(rentals, [REDEVANCE[meter.phase], ...purchases.slice(1).map(() => 0)])
       for (const purchase of purchases) assertMadeUpOfItsParts(purchase)
