@@ -127,7 +127,7 @@ test('the explanation speaks the language that is asked for', async () => {
   const { explanation, tariff } = answer.json<Estimate>()
   assert.equal(
     explanation[0],
-    'For 10,000\u{a0}F you would get about 113.9\u{a0}kWh, 87.8\u{a0}F per kWh on average with taxes and meter rental.',
+    'For 10,000\u{a0}F you would get about 113.9\u{a0}kWh, 87.8\u{a0}F per kWh on average, all included.',
   )
   assert.match(explanation.at(-1) ?? '', /^This is an estimate .* DPP prepaid tariff in force since 1 January 2026/)
   assert.match(tariff.source, /^CRSE decision/)

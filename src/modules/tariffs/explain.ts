@@ -1,7 +1,6 @@
 import type { Language } from '#src/core/language.ts'
 import type { Estimate } from './estimate.ts'
 import { type Phrases, phrases } from './phrases.ts'
-import { redevanceDue } from './purchase.ts'
 import type { Line } from './ticket.ts'
 
 /** The estimate in sentences: where every franc went, what the month does to the price, and what it is worth. */
@@ -27,8 +26,8 @@ function headline({ wanted, ticket }: Estimate, say: Phrases): string {
 
 function redevance({ tariff, phase, position, ticket, meter }: Estimate, say: Phrases): string[] {
   if (!position.isFirstPurchase) return [say.redevancePaid()]
-  const taken = ticket.lines.find((line) => line.kind === 'redevance')?.amount_xof ?? 0
-  const due = redevanceDue(tariff, phase, position).rounded(0)
+  const due = tariff.redevanceXof[phase]
+  const taken = Math.min(due, ticket.amountXof)
   return [
     say.redevance(taken, phase),
     ...(taken < due ? [say.redevanceNotCovered(due)] : []),
@@ -67,7 +66,11 @@ function missingTva({ tariff, ticket }: Estimate, say: Phrases): string[] {
   return ticket.lines.some((line) => line.kind === 'tva') ? [] : [say.noTvaYet(tariff.tvaAboveKwh.rounded(3))]
 }
 
-function comparison({ ticket, comparison: { kind, ticket: other }, position }: Estimate, say: Phrases): string[] {
+function comparison(estimate: Estimate, say: Phrases): string[] {
+  const { tariff, phase, ticket, position } = estimate
+  const { kind, ticket: other } = estimate.comparison
+  // It is not published what becomes of the part of a redevance that a purchase could not pay.
+  if (ticket.amountXof < tariff.redevanceXof[phase]) return []
   if (kind === 'as_second_purchase') {
     return other.energyKwh < ticket.energyKwh
       ? [say.lessAsSecond(ticket.amountXof, other.energyKwh, ticket.energyKwh)]

@@ -48,6 +48,7 @@ export class Fraction {
   }
 
   over(other: Fraction): Fraction {
+    if (other.isZero()) throw new RangeError('division by zero')
     return new Fraction(this.#numerator * other.#denominator, this.#denominator * other.#numerator)
   }
 

@@ -4,7 +4,7 @@ import { writtenNumbers } from './written-numbers.ts'
 const { xof, kwh, plain, percent, day, instant } = writtenNumbers.en
 
 const average = (value: number | undefined): string =>
-  value === undefined ? '' : `, ${xof(value)} per kWh on average with taxes and meter rental`
+  value === undefined ? '' : `, ${xof(value)} per kWh on average, all included`
 
 function stretch({ fromKwh, toKwh }: TrancheWords): string {
   if (toKwh === undefined) return `above ${kwh(fromKwh)} bought in the month`

@@ -4,7 +4,7 @@ import { writtenNumbers } from './written-numbers.ts'
 const { xof, kwh, plain, percent, day, instant } = writtenNumbers.fr
 
 const average = (value: number | undefined): string =>
-  value === undefined ? '' : `, soit ${xof(value)} le kWh en moyenne, taxes et redevance comprises`
+  value === undefined ? '' : `, soit ${xof(value)} le kWh en moyenne, tout compris`
 
 function stretch({ fromKwh, toKwh }: TrancheWords): string {
   if (toKwh === undefined) return `au-delà de ${kwh(fromKwh)} achetés dans le mois`

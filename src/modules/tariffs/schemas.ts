@@ -112,9 +112,7 @@ export const SimulateAnswer = Type.Object(
           { kind: 'tranche', tranche: 1, energy_kwh: 54.4, price_xof: 82, amount_xof: 4_460 },
           { kind: 'tco', amount_xof: 111 },
         ],
-        explanation: [
-          'Pour 5 000 F, vous obtiendriez environ 54,4 kWh, soit 91,91 F le kWh en moyenne, taxes et redevance comprises.',
-        ],
+        explanation: ['Pour 5 000 F, vous obtiendriez environ 54,4 kWh, soit 91,91 F le kWh en moyenne, tout compris.'],
         estimate: true,
         tariff,
         situation: {

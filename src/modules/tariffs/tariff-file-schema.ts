@@ -4,6 +4,7 @@ import { TARIFF_CLASSES, type TariffClass } from './tariff.ts'
 const strict = { additionalProperties: false } as const
 const DayText = Type.String({ pattern: '^\\d{4}-\\d{2}-\\d{2}$' })
 const Decimal = Type.String({ pattern: '^\\d+(\\.\\d+)?$' })
+const Price = Type.String({ pattern: '^(?=.*[1-9])\\d+(\\.\\d{1,4})?$' })
 const Francs = Type.String({ pattern: '^\\d{1,9}$' })
 
 /** A value with where it is from: an unsourced figure has no place in the file. */
@@ -44,10 +45,9 @@ const Row = Type.Object(
     mode: Type.Union([Type.Literal('prepaid'), Type.Literal('postpaid')]),
     valid_from: DayText,
     decision: Type.Object({ fr: Type.String({ minLength: 1 }), en: Type.String({ minLength: 1 }) }, strict),
-    tranches: Type.Array(
-      Type.Object({ up_to_kwh: Type.Union([Kwh, Type.Null()]), price_xof: Figure(Decimal) }, strict),
-      { minItems: 1 },
-    ),
+    tranches: Type.Array(Type.Object({ up_to_kwh: Type.Union([Kwh, Type.Null()]), price_xof: Figure(Price) }, strict), {
+      minItems: 1,
+    }),
     tva_above_kwh: Figure(Type.Union([Kwh, Type.Null()])),
   },
   strict,
