@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
+import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { aCustomer } from '#test/support/factories.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
 import { get, logIn } from '#test/support/requests.ts'
@@ -189,6 +191,21 @@ test('metrics are for loopback, never through a proxy', async () => {
   const local = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' })
   assert.equal(local.statusCode, 200)
   assert.match(local.body, /http_request_duration_seconds_bucket\{.*route="\/api\/login"/)
+  const { db } = api.database
+  const due = {
+    key: 'k',
+    taskId: randomUUID(),
+    task: 't',
+    queue: 'q',
+    priority: 5,
+    kwargs: {},
+    notBefore: new Date(Date.now() - 60_000),
+  }
+  await addToOutbox(db, [due])
+  const { body } = await app.inject({ url: '/metrics', remoteAddress: '127.0.0.1' })
+  assert.match(body, /^outbox_waiting 1$/m)
+  assert.ok(Number(/^outbox_oldest_seconds (\S+)$/m.exec(body)?.[1]) >= 60, 'the lag of the outbox')
+  assert.match(body, /^dependency_up\{dependency="database"\} 1$/m)
   assert.equal((await app.inject({ url: '/metrics', remoteAddress: '203.0.113.9' })).statusCode, 404)
   const proxied = await app.inject({
     url: '/metrics',

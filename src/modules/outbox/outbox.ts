@@ -55,3 +55,23 @@ export function lockDueTasks(tx: Tx, now: Date, limit: number) {
 export async function removeFromOutbox(tx: Tx, keys: readonly string[]): Promise<void> {
   if (keys.length > 0) await tx.deleteFrom('outbox').where('key', 'in', keys).execute()
 }
+
+export interface OutboxLag {
+  /** Tasks that are due and not with the broker yet. */
+  readonly waiting: number
+  /** Since the oldest of them was due; 0 when none waits. */
+  readonly oldestSeconds: number
+}
+
+/** How far the broker is behind what was promised. */
+export async function outboxLag(db: Db, now: Date): Promise<OutboxLag> {
+  const row = await db
+    .selectFrom('outbox')
+    .select(({ fn }) => [fn.countAll<number>().as('waiting'), fn.min('not_before').as('oldest')])
+    .where('not_before', '<=', now)
+    .executeTakeFirstOrThrow()
+  return {
+    waiting: row.waiting,
+    oldestSeconds: row.oldest === null ? 0 : (now.getTime() - row.oldest.getTime()) / 1_000,
+  }
+}

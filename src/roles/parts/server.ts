@@ -22,6 +22,7 @@ import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
 import { tariffRoutes } from '#src/modules/tariffs/routes.ts'
 import { taskRoutes } from '#src/modules/tasks/routes.ts'
 import type { Broker } from '#src/ports/broker.ts'
+import { registerGauges } from './gauges.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { ResultStore } from '#src/ports/result-store.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
@@ -61,12 +62,14 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
   }
   opened.add('upkeep of accounts', account.startUpkeep())
   opened.add('upkeep of notifications', notificationUpkeep({ ...parts, db }))
+  const metrics = createMetrics()
+  registerGauges(metrics.registry, { db, now: clock, dependencies: parts.readiness.dependencies })
   const server = await buildServer({
     log: parts.log,
     version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
     verifyToken: (token) => account.tokens.verify(token),
     readiness: parts.readiness,
-    metrics: createMetrics(),
+    metrics,
     metricsToken: parts.metricsToken,
     translate: databaseProblem,
     routes: [

@@ -1,0 +1,44 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { Db } from '#src/database/database.ts'
+import type { DependencyState } from '#src/http/health.ts'
+import { outboxLag } from '#src/modules/outbox/outbox.ts'
+
+export interface GaugeParts {
+  readonly db: Db
+  readonly now: () => number
+  readonly dependencies: () => Promise<Readonly<Record<string, DependencyState>>>
+}
+
+/** What operators watch beside the requests, looked up when Prometheus asks. */
+export function registerGauges(registry: Registry, { db, now, dependencies }: GaugeParts): void {
+  const registers = [registry]
+  // Without the database there is no number, and a scrape must not fail for it.
+  const lag = () => outboxLag(db, new Date(now())).catch(() => ({ waiting: Number.NaN, oldestSeconds: Number.NaN }))
+  new Gauge({
+    name: 'outbox_waiting',
+    help: 'tasks that are due and not with the broker yet',
+    registers,
+    async collect() {
+      this.set((await lag()).waiting)
+    },
+  })
+  new Gauge({
+    name: 'outbox_oldest_seconds',
+    help: 'how long the oldest due task waits for the broker',
+    registers,
+    async collect() {
+      this.set((await lag()).oldestSeconds)
+    },
+  })
+  new Gauge({
+    name: 'dependency_up',
+    help: '1 when the dependency answered when last asked',
+    labelNames: ['dependency'],
+    registers,
+    async collect() {
+      for (const [dependency, state] of Object.entries(await dependencies())) {
+        this.labels(dependency).set(state === 'ok' ? 1 : 0)
+      }
+    },
+  })
+}
