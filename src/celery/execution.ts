@@ -74,13 +74,18 @@ export class Execution {
 
   #context(request: TaskRequest, signal: AbortSignal): TaskContext {
     const { envelope } = request.message
+    const { log } = this.#options
+    let ownLog: Logger | undefined
     return {
       taskId: envelope.id,
       retries: envelope.retries,
       redelivered: request.delivery.redelivered,
       envelope,
       signal,
-      log: this.#options.log.child({ task: envelope.task, taskId: envelope.id, retries: envelope.retries }),
+      // Made when asked for: it costs more than all else of a small task that logs nothing.
+      get log() {
+        return (ownLog ??= log.child({ task: envelope.task, taskId: envelope.id, retries: envelope.retries }))
+      },
       retry,
       updateState: (state, meta) => this.#options.observers.stateUpdated(request, state, meta),
       noteChild: (taskId) => void request.children.push(taskId),

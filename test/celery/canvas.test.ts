@@ -168,7 +168,7 @@ suite('captured canvas runs', () => {
         headers: headersFromReceived(message.headers),
       })
       await settled()
-      assert.equal((await bench.result(String(message.headers['id'])))?.status, 'SUCCESS')
+      assert.equal((await bench.result(message.headers['id'] as string))?.status, 'SUCCESS')
     })
   }
 
@@ -235,7 +235,7 @@ suite('what a signature stands for', () => {
 
   test('the id of a chain is that of its last step', () => {
     const [call] = calls(chain([sig('a', []), sig('b', [])], { task_id: 'whole' }))
-    assert.equal((call?.ending.chain?.[0] as { options: { task_id: string } }).options.task_id, 'whole')
+    assert.equal(readSignature(call?.ending.chain?.[0]).options['task_id'], 'whole')
   })
 
   test('nothing is made of what is not understood', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
+import { CeleryClient } from '#src/celery/client.ts'
 import { EventDispatcher } from '#src/celery/events/event-dispatcher.ts'
+import { taskSentEvents } from '#src/celery/events/task-sent.ts'
 import { LamportClock } from '#src/celery/lamport-clock.ts'
 import { RejectTask } from '#src/celery/outcome.ts'
 import { PythonException } from '#src/celery/python-exception.ts'
@@ -162,6 +164,29 @@ suite('events', () => {
       ['worker-online', 'worker-heartbeat'],
     )
   })
+})
+
+test('a client tells what it sends, one event at a time', async () => {
+  await using bench = nodeBench([])
+  await bench.listen()
+  const shared = { node: 'gen1@test', clock: new LamportClock(), timers: bench.time, log: createLogger('silent') }
+  const dispatcher = new EventDispatcher({ ...shared, broker: bench.outside })
+  const onSent = taskSentEvents(dispatcher)
+  const client = new CeleryClient({ broker: bench.outside, clock: bench.time.now, onSent })
+  await client.sendTask({ task: 't', queue: 'q', id: 'a', args: [2, 3] })
+  await client.sendTask({ task: 't', queue: 'q', id: 'b' })
+  await settled()
+  assert.deepEqual(
+    bench.events.map(({ body, routingKey, wasBatched }) => [body['uuid'], routingKey, wasBatched]),
+    [
+      ['a', 'task.sent', false],
+      ['b', 'task.sent', false],
+    ],
+  )
+  assert.deepEqual(
+    Object.keys(bench.events[0]?.body ?? {}).toSorted(),
+    Object.keys(captured.get('task-sent') ?? {}).toSorted(),
+  )
 })
 
 test('while the broker is away events wait, and the oldest go when there are too many', async () => {

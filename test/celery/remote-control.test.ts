@@ -126,9 +126,9 @@ suite('inspections have the captured shape', () => {
       reserved.map(({ id, time_start: start }) => [id, start]),
       [['waits', null]],
     )
-    const [scheduled] = (await bench.askOne('scheduled')) as Record<string, Record<string, unknown>>[]
-    assert.equal(scheduled?.['request']?.['id'], 'later')
-    assert.match(String(scheduled?.['eta']), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/)
+    const [scheduled] = (await bench.askOne('scheduled')) as { eta: string; request: Record<string, unknown> }[]
+    assert.equal(scheduled?.request['id'], 'later')
+    assert.match(scheduled?.eta ?? '', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00$/)
     const found = (await bench.askOne('query_task', { ids: ['runs', 'waits', 'nope'] })) as Record<
       string,
       [string, object]

@@ -39,9 +39,10 @@ const node = new CeleryNode({
 })
 await node.start()
 console.log('ready')
-// The broker's timers alone do not keep a process; its socket does.
-process.once('SIGTERM', async () => {
+process.once('SIGTERM', () => void stop())
+
+async function stop(): Promise<void> {
   await node.close()
   await broker[Symbol.asyncDispose]()
   await results[Symbol.asyncDispose]()
-})
+}

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { waitForResult } from '#src/celery/results/wait-for-result.ts'
-import { interopBench } from './bench.ts'
+import { celeryOfThisRun, interopBench } from './bench.ts'
 import { PythonWorker } from './python-process.ts'
 import { interopTasks } from './tasks.ts'
 
@@ -26,13 +26,15 @@ suite('revoked by Python', () => {
     for (const id of ['to-come', reserved, scheduled]) assert.equal(await outcome(id), 'REVOKED')
     await python.eval(`app.control.revoke('${running}', terminate=True, reply=True)`)
     assert.equal(await outcome(running), 'REVOKED')
-    const after = await send("'node.add', args=[1, 1], countdown=1")
-    assert.equal(await outcome(after), 'SUCCESS')
-    assert.deepEqual(seen, [after])
+    const later = await send("'node.add', args=[1, 1], countdown=1")
+    assert.equal(await outcome(later), 'SUCCESS')
+    assert.deepEqual(seen, [later])
     assert.equal(first.node.load.scheduled, 0)
   })
 
   test('by stamps', async () => {
+    // They came with Celery 5.3.
+    if (celeryOfThisRun() === 'celery-5.2.6') return
     await python.eval("app.control.revoke_by_stamped_headers({'customer': ['seven']}, reply=True)")
     const id = await python.eval<string>(
       "app.send_task('node.add', args=[1, 1], queue='node', stamped_headers=['customer'], customer='seven').id",

@@ -52,6 +52,7 @@ def task(task_id):
         "runtime": seen.runtime,
         "worker": seen.hostname,
         "sent": seen.sent,
+        "rejected": seen.rejected,
     }
 
 
