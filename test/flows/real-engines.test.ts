@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
+import { CeleryClient } from '#src/celery/client.ts'
+import { systemClock } from '#src/core/clock.ts'
+import { createLogger } from '#src/core/logger.ts'
+import { systemTimers } from '#src/core/timers.ts'
+import { acceptNotification } from '#src/modules/notifications/accept.ts'
 import { aCustomer, aLink, aMeter, aStaffMember } from '#test/support/factories.ts'
-import { until } from '#test/support/processes.ts'
+import { type StartedProgram, until } from '#test/support/processes.ts'
 import { type RealSystem, realSystem, type RunningApi } from '#test/support/real-system.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
 
@@ -11,6 +17,7 @@ import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts
 let system: RealSystem
 let sic: SicUnderTest
 let apis: readonly RunningApi[]
+let urgentWorker: StartedProgram
 let admin: string
 before(async () => {
   ;[system, sic] = await Promise.all([realSystem(), sicUnderTest()])
@@ -19,13 +26,14 @@ before(async () => {
     SIC_URL: `sqlserver://${user}@127.0.0.1:${sic.port}/SIC?encrypt=off`,
     SIC_PASSWORD: password,
   }
-  const [first, second] = await Promise.all([
+  const [first, second, worker] = await Promise.all([
     system.api(sources),
     system.api(sources),
     system.worker('urgent,high_priority'),
     system.worker('normal,low_priority'),
   ])
   apis = [first, second]
+  urgentWorker = worker
   admin = (await logIn(first, await aStaffMember(system.database.db, 'admin'))).access_token
 })
 after(async () => {
@@ -127,6 +135,41 @@ test('without RabbitMQ notifications are accepted as before, and all are deliver
     await system.rabbitmq.start()
   }
   for (const { target } of people) await pushed(target)
+})
+
+test('without PgBouncer requests are refused with a reason, tasks wait, and all goes on when it is back', async () => {
+  const { db } = system.database
+  const { userId, target } = await aReachableCustomer()
+  const taskId = randomUUID()
+  const { settings } = system
+  await using broker = rabbitmqBroker({
+    url: settings['BROKER_URL'] ?? '',
+    log: createLogger('fatal'),
+    name: 'test',
+    timers: systemTimers,
+  })
+  await broker.connected()
+  const notification = { title: 'Coupure', body: 'Demain', audience: { kind: 'user', user_id: userId } } as const
+  const sender = { accountId: (await aStaffMember(db, 'service')).id, sessionId: taskId, role: 'service' } as const
+  const stored = { ...notification, priority: 'urgent' } as const
+  await system.pgbouncer.stop()
+  try {
+    const { answer } = await acceptNotification({ db, clock: systemClock }, sender, stored, undefined)
+    // Its task is published by hand: the publishers are cut off as well.
+    const kwargs = { notification_id: answer['id'] ?? '' }
+    const task = { task: 'send_urgent_notification', queue: 'urgent', kwargs }
+    await new CeleryClient({ broker, clock: systemClock }).sendTask({ id: taskId, ...task })
+    await urgentWorker.line(new RegExp(`"taskId":"${taskId}".*task will be retried`))
+    for (const [index, path] of [`/api/users/${userId}`, '/ready'].entries()) {
+      assert.equal((await call(api(index), 'GET', path, { token: admin })).status, 503)
+    }
+    assert.equal((await notify(api(0), userId, 'normal')).status, 503)
+    assert.equal((await call(api(0), 'GET', '/health')).status, 200)
+  } finally {
+    await system.pgbouncer.start()
+  }
+  await pushed(target)
+  await until('requests are answered', async () => (await notify(api(0), userId, 'normal')).status === 202)
 })
 
 test('told to stop, each process ends in order with exit code 0', async () => {

@@ -1,6 +1,7 @@
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { WatchedProcess } from '#src/processes/watched-process.ts'
 import { ENGINE_PATH, engineProgram, startEngine } from './engine-process.ts'
 import { freePort } from './free-port.ts'
 
@@ -8,6 +9,10 @@ const PRODUCTION = join(import.meta.dirname, '../../deploy/server-1/pgbouncer/pg
 
 export interface Pgbouncer extends AsyncDisposable {
   readonly port: number
+  /** Ends it, and every connection through it, at once. */
+  stop(): Promise<void>
+  /** Back on the same port. */
+  start(): Promise<void>
   /** The address of a database of the server behind it, turned into one through it. */
   through(databaseUrl: string): string
 }
@@ -30,19 +35,25 @@ export async function startPgbouncer({ databaseUrl }: { databaseUrl: string }): 
     if (runAs !== undefined) {
       for (const path of [folder, files.ini, files.users]) chownSync(path, runAs.uid, runAs.gid)
     }
-    const child = await startEngine({
-      name: 'PgBouncer',
-      command: engineProgram('pgbouncer', 'pgbouncer'),
-      args: [files.ini],
-      env: { PATH: ENGINE_PATH, LC_ALL: 'C.UTF-8' },
-      cwd: '/',
-      ...(runAs === undefined ? {} : { user: runAs }),
-      // SIGTERM ends it at once, clients or not.
-      graceMs: 5000,
-      readyLine: /process up: PgBouncer/,
-    })
+    const start = (): Promise<WatchedProcess> =>
+      startEngine({
+        name: 'PgBouncer',
+        command: engineProgram('pgbouncer', 'pgbouncer'),
+        args: [files.ini],
+        env: { PATH: ENGINE_PATH, LC_ALL: 'C.UTF-8' },
+        cwd: '/',
+        ...(runAs === undefined ? {} : { user: runAs }),
+        // SIGTERM ends it at once, clients or not.
+        graceMs: 5000,
+        readyLine: /process up: PgBouncer/,
+      })
+    let child = await start()
     return {
       port,
+      stop: () => child.close(),
+      async start() {
+        child = await start()
+      },
       through: (url) => Object.assign(new URL(url), { host: `127.0.0.1:${port}` }).href,
       async [Symbol.asyncDispose]() {
         await child.close()

@@ -8,7 +8,7 @@ import { type Database, openDatabase } from '#src/database/database.ts'
 import { type FcmSimulator, startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
 import { testDatabase } from '#test/support/database.ts'
 import { freePort } from '#test/support/free-port.ts'
-import { startPgbouncer } from '#test/support/pgbouncer.ts'
+import { type Pgbouncer, startPgbouncer } from '#test/support/pgbouncer.ts'
 import { ROOT, type StartedProgram, startProgram } from '#test/support/processes.ts'
 import { type Rabbitmq, startRabbitmq } from '#test/support/rabbitmq.ts'
 import { type Redis, startRedis } from '#test/support/redis.ts'
@@ -19,6 +19,7 @@ type Settings = Readonly<Record<string, string>>
 export interface RealSystem extends AsyncDisposable {
   readonly rabbitmq: Rabbitmq
   readonly redis: Redis
+  readonly pgbouncer: Pgbouncer
   readonly fcm: FcmSimulator
   /** Past PgBouncer, for what the test itself looks at and puts there. */
   readonly database: Database
@@ -78,6 +79,7 @@ async function open(opened: CloseStack): Promise<RealSystem> {
   return {
     rabbitmq,
     redis,
+    pgbouncer,
     fcm,
     database,
     settings,
