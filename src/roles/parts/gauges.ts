@@ -11,34 +11,39 @@ export interface GaugeParts {
 
 /** What operators watch beside the requests, looked up when Prometheus asks. */
 export function registerGauges(registry: Registry, { db, now, dependencies }: GaugeParts): void {
-  const registers = [registry]
   // Without the database there is no number, and a scrape must not fail for it.
   const lag = () => outboxLag(db, new Date(now())).catch(() => ({ waiting: Number.NaN, oldestSeconds: Number.NaN }))
-  new Gauge({
-    name: 'outbox_waiting',
-    help: 'tasks that are due and not with the broker yet',
-    registers,
-    async collect() {
-      this.set((await lag()).waiting)
-    },
-  })
-  new Gauge({
-    name: 'outbox_oldest_seconds',
-    help: 'how long the oldest due task waits for the broker',
-    registers,
-    async collect() {
-      this.set((await lag()).oldestSeconds)
-    },
-  })
-  new Gauge({
-    name: 'dependency_up',
-    help: '1 when the dependency answered when last asked',
-    labelNames: ['dependency'],
-    registers,
-    async collect() {
-      for (const [dependency, state] of Object.entries(await dependencies())) {
-        this.labels(dependency).set(state === 'ok' ? 1 : 0)
-      }
-    },
-  })
+  registry.registerMetric(
+    new Gauge({
+      name: 'outbox_waiting',
+      help: 'tasks that are due and not with the broker yet',
+      registers: [],
+      async collect() {
+        this.set((await lag()).waiting)
+      },
+    }),
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'outbox_oldest_seconds',
+      help: 'how long the oldest due task waits for the broker',
+      registers: [],
+      async collect() {
+        this.set((await lag()).oldestSeconds)
+      },
+    }),
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'dependency_up',
+      help: '1 when the dependency answered when last asked',
+      labelNames: ['dependency'],
+      registers: [],
+      async collect() {
+        for (const [dependency, state] of Object.entries(await dependencies())) {
+          this.labels(dependency).set(state === 'ok' ? 1 : 0)
+        }
+      },
+    }),
+  )
 }
