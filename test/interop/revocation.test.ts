@@ -32,15 +32,15 @@ suite('revoked by Python', () => {
     assert.equal(first.node.load.scheduled, 0)
   })
 
-  test('by stamps', async () => {
-    // They came with Celery 5.3.
-    if (celeryOfThisRun() === 'celery-5.2.6') return
-    await python.eval("app.control.revoke_by_stamped_headers({'customer': ['seven']}, reply=True)")
-    const id = await python.eval<string>(
-      "app.send_task('node.add', args=[1, 1], queue='node', stamped_headers=['customer'], customer='seven').id",
-    )
-    assert.equal(await outcome(id), 'REVOKED')
-  })
+  // They came with Celery 5.3.
+  if (celeryOfThisRun() !== 'celery-5.2.6')
+    test('by stamps', async () => {
+      await python.eval("app.control.revoke_by_stamped_headers({'customer': ['seven']}, reply=True)")
+      const id = await python.eval<string>(
+        "app.send_task('node.add', args=[1, 1], queue='node', stamped_headers=['customer'], customer='seven').id",
+      )
+      assert.equal(await outcome(id), 'REVOKED')
+    })
 
   test('is known to a node that starts later, of either language', async () => {
     await bench.startNode('worker2@node', interopTasks(), { queues: ['other'], mingleMs: 1_000 })

@@ -1,6 +1,7 @@
 """Evaluates the expressions that come as lines, one JSON value each, and answers each with one line."""
 
 import json
+import os
 import sys
 import traceback
 
@@ -39,3 +40,6 @@ for line in sys.stdin:
             }
         )
     print(text, flush=True)
+
+# Results that nobody waits for any longer would unsubscribe from Redis in the middle of Python's own end.
+os._exit(0)

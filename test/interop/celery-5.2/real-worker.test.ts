@@ -1,0 +1,3 @@
+import { withCelery52 } from './version.ts'
+
+await withCelery52(() => import('../real-worker.test.ts'))

@@ -1,0 +1,3 @@
+import { flowerSuite } from '../flower-suite.ts'
+
+await flowerSuite('newest')
