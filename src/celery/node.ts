@@ -60,7 +60,8 @@ export class CeleryNode implements Closeable {
   readonly #heart: Heart
   readonly #mailbox: Mailbox | undefined
   readonly #controlled: ControlledNode
-  #state: 'new' | 'started' | 'closed' = 'new'
+  #isStarted = false
+  #closed: Promise<void> | undefined
 
   constructor(options: CeleryNodeOptions) {
     const { name, broker, timers, log, results } = options
@@ -102,20 +103,26 @@ export class CeleryNode implements Closeable {
   /** Resolves when every queue is consumed. @throws BrokerRefused when a queue is declared otherwise */
   async start(): Promise<void> {
     const { broker, timers, log, mingleMs = 1_000, control = true } = this.#options
-    if (this.#state !== 'new') return
-    this.#state = 'started'
+    if (this.#isStarted || this.#closed !== undefined) return
+    this.#isStarted = true
     const shared = { node: this.name, clock: this.#clock, revoked: this.#revoked, timers, log }
     if (control && mingleMs > 0) await mingle({ ...shared, broker, waitMs: mingleMs })
+    if (this.#closed !== undefined) return
     await this.#mailbox?.start()
+    if (this.#closed !== undefined) return
     if (control) this.#heart.start()
     await this.worker.start()
   }
 
   /** Warm shutdown of the worker, then the end of remote control, and `worker-offline` as the very last word. */
-  async close(): Promise<void> {
-    if (this.#state !== 'started') return await this.worker.close()
-    this.#state = 'closed'
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     await this.worker.close()
+    if (!this.#isStarted) return
     await this.#mailbox?.stop()
     if (this.#options.control !== false) await this.#heart.stop()
   }

@@ -9,7 +9,7 @@ import {
   TimeLimitExceeded,
   WorkerShutdown,
 } from './outcome.ts'
-import { writePythonJson } from './python-json.ts'
+import { isWritable } from './python-json.ts'
 import { pythonRepr } from './python-repr.ts'
 
 /** An exception as Python would raise it: `new PythonException('ValueError', ['bad thing', 42])`. Handlers may throw one; results give them back. */
@@ -103,13 +103,4 @@ function foreignException(error: unknown): ExceptionText {
 function stackOf(error: Error): string {
   const own = error.stack ?? `${error.name}: ${error.message}`
   return error.cause instanceof Error ? `${own}\nCaused by: ${stackOf(error.cause)}` : own
-}
-
-function isWritable(value: unknown): boolean {
-  try {
-    writePythonJson(value)
-    return true
-  } catch {
-    return false
-  }
 }

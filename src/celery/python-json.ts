@@ -113,6 +113,16 @@ export function writePythonJson(value: unknown): string {
   return written(value, refuseWrapper)
 }
 
+/** False for what `writePythonJson` would refuse, such as arguments that came with NaN. */
+export function isWritable(value: unknown): boolean {
+  try {
+    writePythonJson(value)
+    return true
+  } catch {
+    return false
+  }
+}
+
 /** As `writePythonJson`, for what `readPythonJson` gave: wrappers in it are real ones. */
 export function rewritePythonJson(value: unknown): string {
   return written(value, writable)

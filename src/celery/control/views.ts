@@ -1,4 +1,5 @@
 import type { PreparedRequest } from '../execution.ts'
+import { isWritable } from '../python-json.ts'
 import { argsRepr, pythonRepr } from '../python-repr.ts'
 import { formatPythonTime } from '../python-time.ts'
 import type { RunningTask } from '../running-tasks.ts'
@@ -6,15 +7,16 @@ import type { WorkerRequests } from '../worker-options.ts'
 
 type View = Readonly<Record<string, unknown>>
 
-/** A task in hand as `celery inspect` shows it. `isSafe` gives its arguments as text. */
+/** A task in hand as `celery inspect` shows it. `isSafe` gives its arguments as text, as do arguments that are no JSON. */
 export function requestView(request: PreparedRequest, node: string, isSafe = false, running?: RunningTask): View {
   const { message, delivery, task } = request
   const { envelope, args, kwargs } = message
+  const asText = isSafe || !isWritable([args, kwargs])
   return {
     id: envelope.id,
     name: envelope.task,
-    args: isSafe ? envelope.argsrepr || argsRepr(args) : args,
-    kwargs: isSafe ? envelope.kwargsrepr || pythonRepr(kwargs) : kwargs,
+    args: asText ? envelope.argsrepr || argsRepr(args) : args,
+    kwargs: asText ? envelope.kwargsrepr || pythonRepr(kwargs) : kwargs,
     type: envelope.task,
     hostname: node,
     time_start: running === undefined ? null : running.startedAt / 1000,

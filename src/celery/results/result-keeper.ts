@@ -3,6 +3,8 @@ import type { ResultStore } from '#src/ports/result-store.ts'
 import type { Timers } from '#src/core/timers.ts'
 import type { TaskRequest } from '../observer.ts'
 import { describeException } from '../python-exception.ts'
+import { isWritable } from '../python-json.ts'
+import { argsRepr } from '../python-repr.ts'
 import { PatientResults } from './patient-results.ts'
 import {
   decodeResult,
@@ -109,8 +111,8 @@ export class ResultKeeper {
       ...(extended === true && {
         extended: {
           name: envelope.task,
-          args,
-          kwargs,
+          args: isWritable(args) ? args : [argsRepr(args)],
+          kwargs: isWritable(kwargs) ? kwargs : {},
           worker: node,
           retries: envelope.retries,
           queue: request.delivery.routingKey,
