@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { sql } from 'kysely'
 import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
@@ -10,8 +11,8 @@ import { systemTimers } from '#src/core/timers.ts'
 import { DEAD_LETTERS } from '#src/modules/dead-letters/dead-letters.ts'
 import { MOST_STARTS } from '#src/modules/task-attempts/task-attempts.ts'
 import type { Broker, OutgoingMessage } from '#src/ports/broker.ts'
-import { type StartedProgram, until } from '#test/support/processes.ts'
-import { type RealSystem, realSystem } from '#test/support/real-system.ts'
+import { ROOT, type StartedProgram, until } from '#test/support/processes.ts'
+import { DEFINITIONS, type RealSystem, realSystem } from '#test/support/real-system.ts'
 
 const HUGE_BYTES = 17 * 1024 * 1024
 
@@ -28,6 +29,19 @@ before(async () => {
 after(async () => {
   await broker?.[Symbol.asyncDispose]()
   await system?.[Symbol.asyncDispose]()
+})
+
+test('importing the definitions again, by rabbitmqctl, changes nothing', async () => {
+  const list = (): Promise<string[]> =>
+    Promise.all(
+      [['list_policies'], ['list_queues', 'name', 'durable', 'arguments', 'policy'], ['list_bindings']].map((what) =>
+        system.rabbitmq.ctl('-q', '-p', 'samaconso', ...what),
+      ),
+    )
+  const imported = await list()
+  await system.rabbitmq.ctl('import_definitions', join(ROOT, DEFINITIONS))
+  assert.deepEqual(await list(), imported)
+  assert.match(imported[1] ?? '', /^urgent\ttrue\t\[\]\tdead-letters-of-tasks$/m)
 })
 
 test('a replay that is killed loses nothing', async () => {

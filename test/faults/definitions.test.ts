@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
@@ -9,27 +10,26 @@ import { systemTimers } from '#src/core/timers.ts'
 import { DEAD_LETTERS } from '#src/modules/dead-letters/dead-letters.ts'
 import type { Broker, Delivery } from '#src/ports/broker.ts'
 import { ROOT } from '#test/support/processes.ts'
-import { type Rabbitmq, startRabbitmq } from '#test/support/rabbitmq.ts'
+import { DEFINITIONS, importDefinitions } from '#test/support/real-system.ts'
+import { type RabbitmqHost, rabbitmqHost } from '#test/support/shared-rabbitmq.ts'
 
-const VIRTUAL_HOST = 'samaconso'
 const QUEUES = ['urgent', 'high_priority', 'normal', 'low_priority']
 
-let rabbitmq: Rabbitmq
+let host: RabbitmqHost
 let broker: Broker
 before(async () => {
-  rabbitmq = await startRabbitmq()
-  const file = join(ROOT, 'deploy/server-2/rabbitmq/definitions.json')
+  host = await rabbitmqHost()
+  const definitions = readFileSync(join(ROOT, DEFINITIONS), 'utf8')
   // Twice, as at every deployment.
-  await rabbitmq.ctl('import_definitions', file)
-  await rabbitmq.ctl('import_definitions', file)
-  await rabbitmq.ctl('set_permissions', '-p', VIRTUAL_HOST, rabbitmq.user, '.*', '.*', '.*')
-  const log = createLogger('fatal')
-  broker = rabbitmqBroker({ url: `${rabbitmq.url}/${VIRTUAL_HOST}`, log, name: 'test', timers: systemTimers })
+  for (let time = 0; time < 2; time += 1) {
+    await importDefinitions(host, definitions.replaceAll('"samaconso"', JSON.stringify(host.virtualHost)))
+  }
+  broker = rabbitmqBroker({ url: host.url, log: createLogger('fatal'), name: 'test', timers: systemTimers })
   await broker.connected()
 })
 after(async () => {
   await broker?.[Symbol.asyncDispose]()
-  await rabbitmq?.stop()
+  await host?.[Symbol.asyncDispose]()
 })
 
 test('a client that declares the queues as Celery does is not refused', async () => {

@@ -10,7 +10,7 @@ import { testDatabase } from '#test/support/database.ts'
 import { freePort } from '#test/support/free-port.ts'
 import { type Pgbouncer, startPgbouncer } from '#test/support/pgbouncer.ts'
 import { ROOT, type StartedProgram, startProgram } from '#test/support/processes.ts'
-import { type Rabbitmq, startRabbitmq } from '#test/support/rabbitmq.ts'
+import { type Rabbitmq, type RabbitmqAddress, startRabbitmq } from '#test/support/rabbitmq.ts'
 import { type Redis, startRedis } from '#test/support/redis.ts'
 
 type Settings = Readonly<Record<string, string>>
@@ -37,7 +37,9 @@ export interface RunningApi {
   readonly url: string
 }
 
-export const VIRTUAL_HOST = 'samaconso'
+const VIRTUAL_HOST = 'samaconso'
+/** The queues and policies of production. */
+export const DEFINITIONS = 'deploy/server-2/rabbitmq/definitions.json'
 
 export async function realSystem(): Promise<RealSystem> {
   const opened = new CloseStack(createLogger('error', process.stderr))
@@ -57,7 +59,9 @@ async function open(opened: CloseStack): Promise<RealSystem> {
     testDatabase().then((created) => opened.add('test database', created)),
     startFcm(opened),
   ])
-  await importDefinitions(rabbitmq)
+  await importDefinitions(rabbitmq, readFileSync(join(ROOT, DEFINITIONS), 'utf8'))
+  const all = { configure: '.*', write: '.*', read: '.*' }
+  await manage(rabbitmq, 'PUT', `permissions/${VIRTUAL_HOST}/${rabbitmq.user}`, JSON.stringify(all))
   const pgbouncer = opened.use('PgBouncer', await startPgbouncer({ databaseUrl: fresh.url }))
   const database = opened.add('pool', openDatabase({ url: fresh.url, log, maxConnections: 4 }))
   const settings = {
@@ -106,15 +110,12 @@ async function startFcm(opened: CloseStack): Promise<FcmSimulator> {
   return opened.add('FCM', await startFcmSimulator({ host: '127.0.0.1', port: 0, log, dir }))
 }
 
-/** The queues and policies of production, over the management API: a second faster than by rabbitmqctl. */
-async function importDefinitions(rabbitmq: Rabbitmq): Promise<void> {
-  const definitions = readFileSync(join(ROOT, 'deploy/server-2/rabbitmq/definitions.json'), 'utf8')
-  await manage(rabbitmq, 'POST', 'definitions', definitions)
-  const all = { configure: '.*', write: '.*', read: '.*' }
-  await manage(rabbitmq, 'PUT', `permissions/${VIRTUAL_HOST}/${rabbitmq.user}`, JSON.stringify(all))
+/** By the management API: a second faster than by rabbitmqctl. */
+export function importDefinitions(rabbitmq: RabbitmqAddress, definitions: string): Promise<void> {
+  return manage(rabbitmq, 'POST', 'definitions', definitions)
 }
 
-async function manage(rabbitmq: Rabbitmq, method: string, path: string, body: string): Promise<void> {
+async function manage(rabbitmq: RabbitmqAddress, method: string, path: string, body: string): Promise<void> {
   const authorization = `Basic ${Buffer.from(`${rabbitmq.user}:${rabbitmq.password}`).toString('base64')}`
   const response = await fetch(`${rabbitmq.managementUrl}/api/${path}`, {
     method,
