@@ -9,6 +9,7 @@ import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
+import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { type KnowledgeParts, openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import type { ConsumptionAnswer } from '#src/modules/consumption/schemas.ts'
@@ -72,6 +73,7 @@ export async function consumptionApi(parts: Partial<KnowledgeParts> = {}): Promi
     const knowledge = openKnowledge(known)
     const routes = [
       consumptionRoutes({ ...known, knowledge, policy }),
+      comparisonRoute({ knowledge, clock, policy }),
       exportRoutes({ knowledge, clock, policy }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
     ]

@@ -11,6 +11,7 @@ import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
+import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { exportRoutes } from '#src/modules/export/routes.ts'
@@ -75,6 +76,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
     routes: [
       account.routes,
       consumptionRoutes({ ...parts, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
+      comparisonRoute({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),

@@ -1,0 +1,54 @@
+import type { Clock } from '#src/core/clock.ts'
+import { dayOf, firstOfMonth } from '#src/core/calendar.ts'
+import type { App, Routes } from '#src/http/app.ts'
+import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
+import { ProblemAnswer } from '#src/http/problem.ts'
+import { scopeOf } from './asked-meters.ts'
+import { comparisonOf } from './comparison.ts'
+import { ComparisonAnswer, ComparisonQuery } from './comparison-schemas.ts'
+import { toComparisonAnswer } from './comparison-view.ts'
+import type { Knowledge } from './knowledge.ts'
+import { type DayRange, resolveRange } from './range.ts'
+import { ConsumptionParams } from './schemas.ts'
+
+export interface ComparisonRouteParts {
+  readonly knowledge: Knowledge
+  readonly clock: Clock
+  /** Who reaches a user's consumption, by the path's `user_id`. */
+  readonly policy: ObjectPolicy
+}
+
+/** `GET /api/consumption/{user_id}/comparison` */
+export function comparisonRoute({ knowledge, clock, policy }: ComparisonRouteParts): Routes {
+  return (app: App) => {
+    app.get(
+      '/api/consumption/:user_id/comparison',
+      {
+        config: { policy },
+        schema: {
+          tags: ['consumption'],
+          summary: 'A range beside the one before it and the same one a year earlier',
+          params: ConsumptionParams,
+          querystring: ComparisonQuery,
+          response: { 200: ComparisonAnswer, 503: ProblemAnswer },
+        },
+      },
+      async (request, reply) => {
+        const userId = request.params.user_id.toLowerCase()
+        const { from, to, meter_id: meterId } = request.query
+        const range = askedRange({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) }, clock())
+        const scope = await scopeOf(knowledge.db, actorOf(request), userId)
+        const asked = { userId, scope, meterId: meterId?.toLowerCase() }
+        const comparison = await comparisonOf(knowledge, asked, range)
+        return reply.header('cache-control', 'no-store').send(toComparisonAnswer(userId, comparison))
+      },
+    )
+  }
+}
+
+/** By default the last full month: beside one that has just begun, every month looks dear. */
+function askedRange(asked: Partial<DayRange>, now: number): DayRange {
+  const today = dayOf(now)
+  if (asked.from !== undefined || asked.to !== undefined) return resolveRange(asked, today)
+  return { from: firstOfMonth(today, -1), to: firstOfMonth(today) }
+}

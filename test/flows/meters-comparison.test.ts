@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Static } from 'typebox'
+import type { ComparisonAnswer } from '#src/modules/consumption/comparison-schemas.ts'
+import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import { aHousehold, type ConsumptionApi, consumptionApi } from '#test/support/consumption-api.ts'
+import { aBill, aSale } from '#test/support/consumption-sources.ts'
+
+type Comparison = Static<typeof ComparisonAnswer>
+
+let api: ConsumptionApi
+before(async () => {
+  api = await consumptionApi()
+})
+after(() => api[Symbol.asyncDispose]())
+
+async function comparison(id: string, query = ''): Promise<Comparison> {
+  const response = await api.get({ id }, `/api/consumption/${id}/comparison${query}`)
+  assert.equal(response.statusCode, 200, response.body)
+  return response.json<Comparison>()
+}
+
+test('the last full month beside January and the February of last year', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid', 'postpaid')
+  const [prepaid, postpaid] = meters
+  assert.ok(prepaid && postpaid)
+  api.sic.add(prepaid.key, aSale('2025-02-28T23:59:59Z', '50', '4000'))
+  api.sic.add(prepaid.key, aSale('2026-01-31T23:59:59Z', '125', '11000'))
+  api.sic.add(prepaid.key, aSale('2026-02-01T00:00:00Z', '113.9', '10000'))
+  api.sic.add(prepaid.key, aSale('2026-03-01T00:00:00Z', '10', '1000'))
+  api.postpaid.add(postpaid.number, aBill('2026-02-10', '100', '9000'))
+  const answer = await comparison(id)
+  const of113 = { energy_kwh: 113.9, amount_xof: 10_000, average_xof_per_kwh: 87.8 }
+  const of125 = { energy_kwh: 125, amount_xof: 11_000, average_xof_per_kwh: 88 }
+  const of50 = { energy_kwh: 50, amount_xof: 4_000, average_xof_per_kwh: 80 }
+  const of100 = { energy_kwh: 100, amount_xof: 9_000, average_xof_per_kwh: 90 }
+  const unchanged = { energy_change_percent: null, amount_change_percent: null }
+  const none = { energy_kwh: 0, amount_xof: 0, average_xof_per_kwh: null, ...unchanged }
+  assert.deepEqual(answer, {
+    user_id: id,
+    unit: 'kWh',
+    currency: 'XOF',
+    current: {
+      from: '2026-02-01',
+      to: '2026-03-01',
+      energy_kwh: 213.9,
+      amount_xof: 19_000,
+      average_xof_per_kwh: 88.83,
+    },
+    previous: {
+      from: '2026-01-01',
+      to: '2026-02-01',
+      ...of125,
+      energy_change_percent: 71.1,
+      amount_change_percent: 72.7,
+    },
+    year_before: {
+      from: '2025-02-01',
+      to: '2025-03-01',
+      ...of50,
+      energy_change_percent: 327.8,
+      amount_change_percent: 375,
+    },
+    meters: [
+      {
+        meter_id: prepaid.id,
+        number: prepaid.number,
+        kind: 'prepaid',
+        role: 'owner',
+        current: of113,
+        previous: { ...of125, energy_change_percent: -8.9, amount_change_percent: -9.1 },
+        year_before: { ...of50, energy_change_percent: 127.8, amount_change_percent: 150 },
+      },
+      {
+        meter_id: postpaid.id,
+        number: postpaid.number,
+        kind: 'postpaid',
+        role: 'owner',
+        current: of100,
+        previous: none,
+        year_before: none,
+      },
+    ],
+    as_of: '2026-03-15T10:00:00.000Z',
+    stale: false,
+  })
+  const narrowed = await comparison(id, `?meter_id=${postpaid.id}&from=2026-02-09&to=2026-02-16`)
+  assert.deepEqual(narrowed.current, { from: '2026-02-09', to: '2026-02-16', ...of100 })
+  assert.equal(narrowed.previous.from, '2026-02-02')
+  assert.equal(narrowed.meters.length, 1)
+})
+
+test('a meter of which nothing is known is null and not nothing; when none is known there is no answer', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid', 'postpaid')
+  assert.ok(meters[0] && meters[1])
+  api.postpaid.add(meters[1].number, aBill('2026-02-10', '100', '9000'))
+  api.sic.failure = new SourceUnavailable('unreachable')
+  try {
+    const { meters: told, current, stale } = await comparison(id)
+    assert.deepEqual(
+      told.map((meter) => meter.current?.energy_kwh),
+      [undefined, 100],
+    )
+    assert.deepEqual([told[0]?.previous, current.energy_kwh, stale], [null, 100, true])
+    const alone = await api.get({ id }, `/api/consumption/${id}/comparison?meter_id=${meters[0].id}`)
+    assert.equal(alone.statusCode, 503)
+  } finally {
+    api.sic.failure = undefined
+  }
+})
+
+test('who has no meter has nothing to compare; bad ranges are refused', async () => {
+  const { id } = await aHousehold(api.db)
+  const { meters, current, as_of: asOf } = await comparison(id)
+  assert.deepEqual([meters, current.energy_kwh, asOf], [[], 0, null])
+  for (const query of ['?from=2026-02-02&to=2026-02-01', '?to=1980-01-01', '?group_by=month']) {
+    assert.equal((await api.get({ id }, `/api/consumption/${id}/comparison${query}`)).statusCode, 400, query)
+  }
+})
