@@ -81,6 +81,11 @@ export function interopTasks(seen: string[] = []): Task[] {
         signal.throwIfAborted()
       },
     }),
+    defineTask({
+      name: 'node.origin',
+      parse: anything,
+      handler: (_kwargs, { envelope }) => envelope.origin,
+    }),
     defineTask({ name: 'node.unwritable', parse: anything, handler: () => Number.NaN }),
     defineTask({
       name: 'node.reject',
