@@ -62,6 +62,25 @@ suite('an explanation', () => {
     assert.ok(!sentences.some((text) => text.includes('deuxième achat')))
   })
 
+  const saysOf = (changes: Parameters<typeof question>[0], words: string): boolean =>
+    plain(explain(estimate(question(changes)), 'fr')).some((text) => text.includes(words))
+  const forAmount = (amountXof: number) => ({ wanted: { kind: 'for_amount', amountXof } }) as const
+
+  test('compares with the first purchase of a month unless it is one', () => {
+    assert.ok(saysOf({ boughtWh: 140_000 }, 'En premier achat du mois'))
+    assert.ok(!saysOf({ boughtWh: 140_000 }, 'Un deuxième achat'))
+    // Still in the first tranche and with its redevance: the same as at the start, so there is nothing to compare.
+    assert.ok(!saysOf({ boughtWh: 1_000, ...forAmount(5_000) }, 'premier achat du mois, le même montant'))
+    assert.ok(saysOf({ boughtWh: 1_000, isFirst: false, ...forAmount(5_000) }, 'car il paierait aussi la redevance'))
+  })
+
+  test('speaks of the least purchase and of the stamp duty just beyond their bounds', () => {
+    assert.ok(saysOf(forAmount(999), 'Le plus petit achat possible est de 1 000 F.'))
+    assert.ok(!saysOf(forAmount(1_000), 'Le plus petit achat'))
+    assert.ok(saysOf(forAmount(100_001), 'droit de timbre'))
+    assert.ok(!saysOf(forAmount(100_000), 'droit de timbre'))
+  })
+
   test('names what is not known of a class', () => {
     const asked = question({ tariff: book.at('PMP', 'prepaid', TODAY, TODAY) })
     const sentences = plain(explain(estimate(asked), 'en'))
