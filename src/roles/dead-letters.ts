@@ -5,11 +5,16 @@ import { decodeTaskMessage, TaskMessageUnreadable } from '#src/celery/decode.ts'
 import { loadConfig, required } from '#src/config/load.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { systemTimers as timers } from '#src/core/timers.ts'
-import { dropDeadLetters, replayDeadLetters, visitDeadLetters } from '#src/modules/dead-letters/dead-letters.ts'
+import {
+  DEAD_LETTERS,
+  dropDeadLetters,
+  replayDeadLetters,
+  visitDeadLetters,
+} from '#src/modules/dead-letters/dead-letters.ts'
 import { bodyForEyes, textForEyes } from '#src/modules/dead-letters/for-eyes.ts'
 import type { DeadLetter } from '#src/modules/dead-letters/letter.ts'
 import { TASK_NAMES } from '#src/modules/notifications/priorities.ts'
-import type { Broker, Delivery } from '#src/ports/broker.ts'
+import { type Broker, BrokerRefused, BrokerUnavailable, type Delivery } from '#src/ports/broker.ts'
 import { Refusal, type Run } from './command.ts'
 
 const USAGE = 'dead-letters takes: list | show ID | replay ID… | replay --all | drop ID…'
@@ -29,8 +34,12 @@ export const run: Run = async (args, env) => {
   const log = createLogger('error', process.stderr)
   await using broker = rabbitmqBroker({ url: required(config, 'BROKER_URL'), log, name: 'dead-letters', timers })
   await connected(broker)
-  // Awaited here: the connection is closed when this function returns.
-  return await work(broker)
+  try {
+    // Awaited here: the connection is closed when this function returns.
+    return await work(broker)
+  } catch (error) {
+    throw explained(error)
+  }
 }
 
 type Work = (broker: Broker) => Promise<number>
@@ -54,6 +63,20 @@ async function connected(broker: Broker): Promise<void> {
   // A timer that nobody waits for would keep the process alive.
   answered.abort()
   await late.catch(() => {})
+}
+
+const NOT_FOUND = 404
+
+function explained(error: unknown): unknown {
+  if (error instanceof BrokerUnavailable) {
+    return new Refusal('the connection to RabbitMQ was lost: run the command again', { cause: error })
+  }
+  if (!(error instanceof BrokerRefused)) return error
+  const reason =
+    error.code === NOT_FOUND
+      ? `there is no queue ${DEAD_LETTERS} here: import deploy/server-2/rabbitmq/definitions.json`
+      : `RabbitMQ refused: ${error.message}`
+  return new Refusal(reason, { cause: error })
 }
 
 async function list(broker: Broker): Promise<number> {

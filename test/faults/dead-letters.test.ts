@@ -156,11 +156,14 @@ test('a task that ends its worker each time is dead-lettered in the end, and can
   })
 })
 
-test('without RabbitMQ, and without knowing what to do, the command says so', async () => {
+test('without RabbitMQ, its queue, or a word of what to do, the command says so', async () => {
   const away = { BROKER_URL: 'amqp://someone:something-long@127.0.0.1:9/samaconso' }
   const program = system.run(['dead-letters', 'list'], away)
   assert.equal((await program.exited).code, 1)
   assert.match(program.output.stderr, /^samaconso: RabbitMQ does not let us in/)
+  const bare = system.run(['dead-letters', 'list'], { BROKER_URL: system.rabbitmq.url })
+  assert.equal((await bare.exited).code, 1)
+  assert.match(bare.output.stderr, /^samaconso: there is no queue dead_letters here: import [^\n]+\n$/)
   const wrong = [[], ['replay'], ['drop'], ['list', 'x'], ['replay', '--all', 'x'], ['show', 'x', 'y']]
   for (const refused of await Promise.all(wrong.map((args) => deadLettersCommand(args, 1)))) {
     assert.match(refused.stderr, /^samaconso: dead-letters takes: list/)
