@@ -9,7 +9,9 @@ async function* inPages<T>(items: readonly T[], size: number): AsyncGenerator<T[
 }
 
 test('days are summed whole wherever the pages are cut, and nothing is lost', async () => {
-  const days = fc.array(fc.constantFrom<string>('2026-01-01', '2026-01-02', '2026-01-05', '2026-02-01'), { maxLength: 20 })
+  const days = fc.array(fc.constantFrom<string>('2026-01-01', '2026-01-02', '2026-01-05', '2026-02-01'), {
+    maxLength: 20,
+  })
   await fc.assert(
     fc.asyncProperty(days, fc.integer({ min: 1, max: 7 }), async (unsorted, pageSize) => {
       const entries = unsorted.toSorted().map((day, place) => ({ day, energyWh: place * 1_001, amountXof: 7 - place }))
