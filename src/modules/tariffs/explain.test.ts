@@ -71,7 +71,13 @@ suite('an explanation', () => {
     assert.ok(!saysOf({ boughtWh: 140_000 }, 'Un deuxième achat'))
     // Still in the first tranche and with its redevance: the same as at the start, so there is nothing to compare.
     assert.ok(!saysOf({ boughtWh: 1_000, ...forAmount(5_000) }, 'premier achat du mois, le même montant'))
-    assert.ok(saysOf({ boughtWh: 1_000, isFirst: false, ...forAmount(5_000) }, 'car il paierait aussi la redevance'))
+    const early = { boughtWh: 1_000, isFirst: false, ...forAmount(5_000) }
+    assert.ok(saysOf(early, 'car il paierait aussi la redevance'))
+    assert.ok(!saysOf(early, 'atteint la tranche'))
+    // The redevance saved hides what the tranche costs: both have to be told.
+    const reaching = { boughtWh: 101_900, isFirst: false, ...forAmount(5_000) }
+    assert.ok(saysOf(reaching, 'car il paierait aussi la redevance'))
+    assert.ok(saysOf(reaching, 'Avec les 101,9 kWh déjà achetés ce mois-ci, ce montant atteint la tranche 2'))
   })
 
   test('speaks of the least purchase and of the stamp duty just beyond their bounds', () => {

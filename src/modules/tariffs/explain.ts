@@ -76,10 +76,13 @@ function comparison(estimate: Estimate, say: Phrases): string[] {
       ? [say.lessAsSecond(ticket.amountXof, other.energyKwh, ticket.energyKwh)]
       : [say.moreAsSecond(ticket.amountXof, other.energyKwh)]
   }
-  if (other.energyKwh > ticket.energyKwh) {
-    return [say.moreAsFirst(other.energyKwh, ticket.energyKwh, position.boughtKwh.rounded(3))]
-  }
-  return other.energyKwh < ticket.energyKwh ? [say.lessAsFirst(other.energyKwh)] : []
+  const boughtKwh = position.boughtKwh.rounded(3)
+  if (other.energyKwh > ticket.energyKwh) return [say.moreAsFirst(other.energyKwh, ticket.energyKwh, boughtKwh)]
+  const reached = ticket.lines.findLast((line) => line.kind === 'tranche')?.tranche ?? 1
+  return [
+    ...(other.energyKwh < ticket.energyKwh ? [say.lessAsFirst(other.energyKwh)] : []),
+    ...(reached > 1 && boughtKwh > 0 ? [say.dearerTranche(boughtKwh, reached)] : []),
+  ]
 }
 
 function reservations({ tariff, ticket, meter, isAhead }: Estimate, say: Phrases): string[] {

@@ -1,4 +1,4 @@
-import { addYears, type Day, dayOf, firstOfMonth } from '#src/core/calendar.ts'
+import { addDays, addYears, type Day, dayOf, firstOfMonth } from '#src/core/calendar.ts'
 import { scaledInteger } from '#src/modules/consumption/decimal.ts'
 import { broughtUpToDate, type Knowledge } from '#src/modules/consumption/knowledge.ts'
 import { boughtBetween, lastDebt, type TariffMeter } from './queries.ts'
@@ -39,6 +39,7 @@ export async function meterMonth(knowledge: Knowledge, meter: TariffMeter): Prom
 
 /** What the meter still owed at its last purchase of the last year; undefined when no sale tells. */
 export async function debtOf({ db, now }: Knowledge, meter: TariffMeter): Promise<number | undefined> {
-  const debt = await lastDebt(db, meter.id, addYears(dayOf(now()), -1))
+  const today = dayOf(now())
+  const debt = await lastDebt(db, meter.id, addYears(today, -1), addDays(today, 1))
   return debt === undefined ? undefined : scaledInteger(debt, 0)
 }

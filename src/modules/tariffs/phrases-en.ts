@@ -37,6 +37,8 @@ export const englishPhrases: Phrases = {
     `As the first purchase of the month the same amount would give ${kwh(first)}. It gives ${plain(now)} now, because ${kwh(bought)} have been bought this month already: all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more. They start again from zero on the 1st of next month.`,
   lessAsFirst: (first) =>
     `As the first purchase of the month the same amount would give ${kwh(first)}, because it would pay the meter rental too.`,
+  dearerTranche: (bought, tranche) =>
+    `With the ${kwh(bought)} bought this month already, this amount reaches tranche ${tranche}, which is dearer than the first: all purchases of the calendar month fill the same tranches, which start again from zero on the 1st of next month.`,
   lessAsSecond: (amount, second, first) =>
     `A second purchase of ${xof(amount)} this month would give ${kwh(second)} instead of ${plain(first)}: it would no longer pay the meter rental, but all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more.`,
   moreAsSecond: (amount, second) =>

@@ -37,6 +37,8 @@ export const frenchPhrases: Phrases = {
     `En premier achat du mois, le même montant donnerait ${kwh(first)}. Il en donne ${plain(now)} maintenant, parce que ${kwh(bought)} sont déjà achetés ce mois-ci: tous les achats du mois civil remplissent les mêmes tranches, et le kWh des suivantes est plus cher. Elles repartent de zéro le 1er du mois prochain.`,
   lessAsFirst: (first) =>
     `En premier achat du mois, le même montant donnerait ${kwh(first)}, car il paierait aussi la redevance.`,
+  dearerTranche: (bought, tranche) =>
+    `Avec les ${kwh(bought)} déjà achetés ce mois-ci, ce montant atteint la tranche ${tranche}, plus chère que la première: tous les achats du mois civil remplissent les mêmes tranches, qui repartent de zéro le 1er du mois prochain.`,
   lessAsSecond: (amount, second, first) =>
     `Un deuxième achat de ${xof(amount)} ce mois-ci donnerait ${kwh(second)} au lieu de ${plain(first)}: il ne paierait plus la redevance, mais tous les achats du mois civil remplissent les mêmes tranches, et le kWh des suivantes est plus cher.`,
   moreAsSecond: (amount, second) =>

@@ -23,6 +23,8 @@ export interface Phrases {
   moreAsFirst(firstKwh: number, nowKwh: number, boughtKwh: number): string
   /** It would buy less, because the redevance would be taken. */
   lessAsFirst(firstKwh: number): string
+  /** The purchase reaches a tranche that is dearer than the first. */
+  dearerTranche(boughtKwh: number, tranche: number): string
   /** A second purchase of the same amount buys less. */
   lessAsSecond(amountXof: number, secondKwh: number, firstKwh: number): string
   /** It buys as much or more, because the redevance is taken once. */

@@ -35,13 +35,14 @@ export function boughtBetween(
     .executeTakeFirstOrThrow()
 }
 
-/** SOLDE_DETTE of the last sale since `from`, as delivered. */
-export async function lastDebt(db: Db, meterId: string, from: Day): Promise<string | undefined> {
+/** SOLDE_DETTE of the last sale from `from` to before `to`, as delivered. Bounded on both sides to touch few partitions. */
+export async function lastDebt(db: Db, meterId: string, from: Day, to: Day): Promise<string | undefined> {
   const row = await db
     .selectFrom('consumption_entry')
     .select(sql<string | null>`delivered ->> 'SOLDE_DETTE'`.as('debt'))
     .where('meter_id', '=', meterId)
     .where('day', '>=', sql<Day>`${from}::date`)
+    .where('day', '<', sql<Day>`${to}::date`)
     .orderBy('day', 'desc')
     .orderBy('occurred_at', 'desc')
     .limit(1)
