@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { randomBytes } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '#test/support/free-port.ts'
 import { ROOT, type StartedProgram, startProgram, until } from '#test/support/processes.ts'
+import type { Rabbitmq } from '#test/support/rabbitmq.ts'
 import type { RealSystem } from '#test/support/real-system.ts'
 import type { Venv } from './venv.ts'
 
@@ -32,10 +33,10 @@ export class Flower implements AsyncDisposable {
     const folder = mkdtempSync(join(tmpdir(), 'samaconso-flower-'))
     const port = await freePort()
     const account = `operator:${randomBytes(18).toString('base64url')}`
-    const management = Object.assign(new URL('/api/', rabbitmq.managementUrl), {
-      username: rabbitmq.user,
-      password: rabbitmq.password,
-    })
+    const broker = new URL(settings['BROKER_URL'] ?? '')
+    const own = await accountAt(rabbitmq, broker.pathname.slice(1))
+    Object.assign(broker, own)
+    const management = Object.assign(new URL('/api/', rabbitmq.managementUrl), own)
     const file = (name: string, text: string): string => {
       const path = join(folder, name)
       writeFileSync(path, `${text}\n`, { mode: 0o600 })
@@ -45,7 +46,7 @@ export class Flower implements AsyncDisposable {
       env: {
         CELERY: venv.command('celery'),
         FLOWER_BASIC_AUTH_FILE: file('accounts', `${account}\nother:${randomBytes(18).toString('base64url')}`),
-        BROKER_URL_FILE: file('broker', settings['BROKER_URL'] ?? ''),
+        BROKER_URL_FILE: file('broker', broker.href),
         REDIS_URL_FILE: file('redis', settings['REDIS_URL'] ?? ''),
         FLOWER_BROKER_API_FILE: file('management', management.href),
         FLOWER_PORT: `${port}`,
@@ -109,6 +110,31 @@ export class Flower implements AsyncDisposable {
     await this.#program[Symbol.asyncDispose]()
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** As docs/operations/flower.md says: no rights that it does not need. */
+async function accountAt(rabbitmq: Rabbitmq, virtualHost: string) {
+  const account = { username: 'flower', password: randomBytes(18).toString('base64url') }
+  const ours = rightsInDocs()
+  await manage(rabbitmq, 'PUT', 'users/flower', { password: account.password, tags: 'monitoring' })
+  const rights = { configure: ours, write: ours, read: ours }
+  await manage(rabbitmq, 'PUT', `permissions/${virtualHost}/flower`, rights)
+  return account
+}
+
+function rightsInDocs(): string {
+  const text = readFileSync(join(ROOT, 'docs/operations/flower.md'), 'utf8')
+  const [, rights] = /^ours='(.+)'$/m.exec(text) ?? []
+  if (rights === undefined) throw new Error('docs/operations/flower.md no longer says what rights Flower needs')
+  return rights
+}
+
+async function manage(rabbitmq: Rabbitmq, method: string, path: string, body: unknown): Promise<void> {
+  const authorization = `Basic ${Buffer.from(`${rabbitmq.user}:${rabbitmq.password}`).toString('base64')}`
+  const url = `${rabbitmq.managementUrl}/api/${path}`
+  const headers = { authorization, 'content-type': 'application/json' }
+  const response = await fetch(url, { method, headers, body: JSON.stringify(body) })
+  if (!response.ok) throw new Error(`RabbitMQ answered ${response.status} to ${path}: ${await response.text()}`)
 }
 
 async function answerOf(response: Response): Promise<FlowerAnswer> {
