@@ -76,6 +76,14 @@ suite('deliveries on a real broker', () => {
     await untilCount('cut', 0)
   })
 
+  test('a task that gives itself back comes again', async () => {
+    await bench.startNode('again@node', interopTasks(), { queues: ['again'] })
+    const id = await client.sendTask({ task: 'node.again', queue: 'again' })
+    const { status, result } = await waitForResult(results, id, { timeoutMs: 15_000 })
+    assert.deepEqual([status, result], ['SUCCESS', 'again'])
+    await untilCount('again', 0)
+  })
+
   test('no more is taken than the prefetch', async () => {
     const { node } = await bench.startNode('full@node', interopTasks(), { queues: ['full'], concurrency: 1 })
     for (let n = 0; n < 20; n += 1) await client.sendTask({ task: 'node.slow', queue: 'full' })

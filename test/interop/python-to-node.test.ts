@@ -60,6 +60,10 @@ suite('a Python client and our worker', () => {
     assert.deepEqual([error.module, error.type, error.args], ['builtins', 'RuntimeError', ['not yet']])
   })
 
+  test('a header of the sender’s own is there after a retry too', async () => {
+    assert.equal(await python.eval(send("'node.header', headers={'x-mine': 'ours'}")), 'ours')
+  })
+
   test('eta, expires, priority and ignored results', async () => {
     assert.equal(await python.eval(send("'node.add', args=[1, 1], countdown=0.3")), 2)
     assert.equal(await python.eval(send("'node.add', args=[1, 1], eta=datetime.now()")), 2, 'naive is UTC')

@@ -95,5 +95,20 @@ export function interopTasks(seen: string[] = []): Task[] {
         throw new RejectTask('not for us', { requeue: false })
       },
     }),
+    defineTask({
+      name: 'node.again',
+      acksLate: true,
+      parse: anything,
+      handler: (_kwargs, { redelivered }) => {
+        if (!redelivered) throw new RejectTask('not now', { requeue: true })
+        return 'again'
+      },
+    }),
+    defineTask({
+      name: 'node.header',
+      parse: anything,
+      handler: (_kwargs, { envelope, retries, retry }) =>
+        retries === 0 ? retry({ delayMs: 0 }) : envelope.customHeaders['x-mine'],
+    }),
   ]
 }

@@ -97,18 +97,4 @@ suite('what our node says to the broker', () => {
     }
     assert.doesNotMatch(worker.log, /Traceback|Unrecoverable/)
   })
-
-  test('a result is heard although Redis goes away and comes back meanwhile', async () => {
-    await bench.startNode('patient@node', interopTasks(), { queues: ['patient'] })
-    const id = randomUUID()
-    const heard = Promise.withResolvers<void>()
-    await using _watch = await bench.results.watch(id, (text) => {
-      if (text.includes('"SUCCESS"') && text.includes('42')) heard.resolve()
-    })
-    await bench.redis.kill()
-    await bench.client.sendTask({ task: 'node.add', queue: 'patient', kwargs: { x: 20, y: 22 }, id })
-    await bench.redis.start()
-    await heard.promise
-    assert.equal(await bench.python.eval(`AsyncResult('${id}', app=app).get(timeout=10)`), 42)
-  })
 })
