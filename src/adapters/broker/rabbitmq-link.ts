@@ -5,6 +5,7 @@ import { BrokerUnavailable } from '#src/ports/broker.ts'
 import type { Timers } from '#src/core/timers.ts'
 import { type RabbitmqAddress, rabbitmqAddress } from './rabbitmq-address.ts'
 import { codeAndMessage } from './rabbitmq-failure.ts'
+import { writeTogether } from './rabbitmq-writes.ts'
 
 export interface RabbitmqLinkOptions {
   /** `amqp[s]://user:password@host[:port][/virtual host][?heartbeat=seconds]`, the parts percent-encoded. */
@@ -108,7 +109,9 @@ export class RabbitmqLink {
     const { name } = this.#options
     // Without noDelay, an ack would wait for the answer to the one before it.
     const socket = { noDelay: true, timeout: CONNECT_LIMIT_MS, clientProperties: { connection_name: name } }
-    return connect(this.#address, socket)
+    const model = await connect(this.#address, socket)
+    writeTogether(socketOf(model))
+    return model
   }
 
   /** Resolves when `model` is no longer usable; until then it is the connection. */

@@ -18,6 +18,17 @@ export interface RedisResultsOptions {
   readonly lifetimeSeconds?: number
 }
 
+/**
+ * What nearly every task needs, in one round trip: writes and tells when nothing is stored, else returns what is.
+ * A task's slot is taken until its result is stored.
+ */
+const WRITE_FIRST = `
+if redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2], 'NX') then
+  redis.call('PUBLISH', KEYS[1], ARGV[1])
+  return false
+end
+return redis.call('GET', KEYS[1])`
+
 /** Results in Redis exactly where Celery's own backend has them, so that either side reads the other's. */
 export function redisResults(options: RedisResultsOptions): ResultStore {
   return new RedisResults(options)
@@ -39,8 +50,10 @@ class RedisResults implements ResultStore {
 
   async write(taskId: string, text: string, keeps: (stored: string) => boolean): Promise<boolean> {
     const key = taskKey(taskId)
-    const stored = await this.read(taskId)
-    if (stored !== undefined && keeps(stored)) return false
+    const options = { keys: [key], arguments: [text, String(this.#lifetimeSeconds)] }
+    const stored = await answered(this.#connection.client.eval(WRITE_FIRST, options))
+    if (stored === null) return true
+    if (typeof stored === 'string' && keeps(stored)) return false
     await this.#writeAndTell(key, text)
     return true
   }
