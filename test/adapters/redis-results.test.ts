@@ -6,6 +6,7 @@ import { createLogger } from '#src/core/logger.ts'
 import { ResultStoreUnavailable } from '#src/ports/result-store.ts'
 import { resultStoreConformance } from '#test/conformance/result-store.ts'
 import { startRedis } from '#test/support/redis.ts'
+import { TcpInterposer } from '#test/support/tcp-interposer.ts'
 
 const server = await startRedis()
 const client = await createClient({ url: server.url })
@@ -19,8 +20,8 @@ after(async () => {
 })
 
 /** Commands fail at once until the connection is there. */
-async function opened(): Promise<ReturnType<typeof redisResults>> {
-  const store = redisResults({ url: server.url, log })
+async function opened(url = server.url): Promise<ReturnType<typeof redisResults>> {
+  const store = redisResults({ url, log })
   for (;;) {
     try {
       await store.read('nothing')
@@ -53,7 +54,12 @@ test('keys and their lifetimes are Celery’s', async () => {
 })
 
 test('a watcher learns after an outage what it missed, and questions fail meanwhile', async () => {
-  await using store = await opened()
+  const direct = new URL(server.url)
+  const way = await TcpInterposer.start(Number(direct.port))
+  const { port } = way
+  const through = new URL(server.url)
+  through.port = String(port)
+  await using store = await opened(through.href)
   const heard: string[] = []
   const arrived = Promise.withResolvers<void>()
   await using _watch = await store.watch('w', (text) => {
@@ -61,12 +67,10 @@ test('a watcher learns after an outage what it missed, and questions fail meanwh
     if (text === 'after') arrived.resolve()
   })
   await store.write('w', 'before', () => false)
-  await server.stop()
+  await way[Symbol.asyncDispose]()
   await assert.rejects(store.read('w'), ResultStoreUnavailable)
-  await server.start()
-  const other = await createClient({ url: server.url }).connect()
-  await other.set('celery-task-meta-w', 'after')
-  other.destroy()
+  await client.set('celery-task-meta-w', 'after')
+  await using _back = await TcpInterposer.start(Number(direct.port), port)
   await arrived.promise
   assert.equal(heard[0], 'before')
 })

@@ -65,20 +65,29 @@ class RedisResults implements ResultStore {
   async watch(taskId: string, onText: (text: string) => void): Promise<AsyncDisposable> {
     const key = taskKey(taskId)
     const { client } = await this.#listener()
-    const onMessage = (text: string): void => onText(text)
+    const onMessage = (text: string): void => {
+      if (this.#watches.has(readAgain)) onText(text)
+    }
     const readAgain = (): void => {
-      void this.read(taskId)
+      // Both connections were lost; the one that reads may be back later than the one that listens.
+      void this.#connection
+        .ready()
+        .then(async () => this.read(taskId))
         .then((text) => text !== undefined && this.#watches.has(readAgain) && onText(text))
         .catch(() => {})
     }
-    await answered(client.subscribe(key, onMessage))
     this.#watches.add(readAgain)
+    await answered(client.subscribe(key, onMessage)).catch((error: unknown) => {
+      this.#watches.delete(readAgain)
+      throw error
+    })
     const now = await this.read(taskId)
     if (now !== undefined) onText(now)
     return {
       [Symbol.asyncDispose]: async () => {
         this.#watches.delete(readAgain)
-        await answered(client.unsubscribe(key, onMessage))
+        // Without a connection there is nothing to end, and nobody is told any more either way.
+        await client.unsubscribe(key, onMessage).catch(() => {})
       },
     }
   }
