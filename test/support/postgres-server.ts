@@ -34,6 +34,7 @@ export async function startTestServer(): Promise<TestServer> {
 /** The run's one server; files that are run without the set-up say how to run them. */
 export function testServerUrl(): string {
   const url = process.env[SERVER_VARIABLE]
-  if (url === undefined) throw new Error('no PostgreSQL for the tests: run them by `npm test -- FILE`, which starts one')
+  if (url === undefined)
+    throw new Error('no PostgreSQL for the tests: run them by `npm test -- FILE`, which starts one')
   return url
 }
