@@ -27,15 +27,18 @@ export interface Sample {
   /** X-Cache, where there was one. */
   readonly cache: string | undefined
   readonly latencyMs: number
+  /** When it was to be sent, milliseconds since 1970 UTC. */
+  readonly intendedAtMs: number
 }
 
 const agent = new Agent({ keepAlive: true })
 
 function send(port: number, planned: PlannedRequest, intendedAt: number): Promise<Sample> {
   const { label, method, path, headers, body } = planned
+  const intendedAtMs = Date.now() + intendedAt - performance.now()
   return new Promise((resolve) => {
     const finish = (status: number, cache?: string): void =>
-      resolve({ label, status, cache, latencyMs: performance.now() - intendedAt })
+      resolve({ label, status, cache, latencyMs: performance.now() - intendedAt, intendedAtMs })
     const request = startRequest({ agent, host: '127.0.0.1', port, method, path, headers }, (response) => {
       response.resume()
       response.on('end', () => finish(response.statusCode ?? 0, response.headers['x-cache']?.toString()))

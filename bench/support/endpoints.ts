@@ -1,3 +1,4 @@
+import type { Priority } from '#src/modules/notifications/priorities.ts'
 import type { PlannedRequest } from '../spawned/open-loop.ts'
 import type { BenchCustomer, World } from './world.ts'
 
@@ -34,16 +35,22 @@ export function requestFor(
       return get(label, `/api/consumption/${customer.id}`, customer.accessToken)
     case 'POST /api/login':
       return post(label, '/api/login', { phone: customer.phone, pin, device: customer.device })
-    case 'POST /notifications': {
-      const audience = { kind: 'user', user_id: customer.id }
-      const text = {
-        title: 'Coupure programmée',
-        body: 'Travaux demain de 8 h à 14 h dans votre quartier.',
-        type: 'outage',
-      }
-      return post(label, '/notifications', { ...text, audience, priority: 'normal' }, serviceToken)
-    }
+    case 'POST /notifications':
+      return notificationTo(customer.id, { label, priority: 'normal', serviceToken })
   }
+}
+
+/** A notification for one customer. */
+export function notificationTo(
+  userId: string,
+  { label, priority, serviceToken }: { label: string; priority: Priority; serviceToken: string },
+): PlannedRequest {
+  const text = {
+    title: 'Coupure programmée',
+    body: 'Travaux demain de 8 h à 14 h dans votre quartier.',
+    type: 'outage',
+  }
+  return post(label, '/notifications', { ...text, audience: { kind: 'user', user_id: userId }, priority }, serviceToken)
 }
 
 const bearer = (token: string | undefined) => (token === undefined ? {} : { authorization: `Bearer ${token}` })

@@ -35,3 +35,23 @@ function readStat(pid: number) {
   const field = (place: number): number => Number(fields[place])
   return { parent: field(1), ticks: field(11) + field(12), childTicks: field(13) + field(14) }
 }
+
+/** A process of this name that we have started ourselves. */
+export function childNamed(program: string): number {
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue
+    try {
+      const isOurs = readStat(Number(name)).parent === process.pid
+      if (isOurs && readFileSync(`/proc/${name}/comm`, 'utf8').trim() === program) return Number(name)
+    } catch {
+      // It has ended since the folder was read.
+    }
+  }
+  throw new Error(`we have started no ${program}`)
+}
+
+/** Memory (MiB) that a process has in RAM. */
+export function memoryOfMib(pid: number): number {
+  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
+  return Number(kib) / 1_024
+}

@@ -1,19 +1,17 @@
-import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import { createLogger } from '#src/core/logger.ts'
-import { type Db, openDatabase } from '#src/database/database.ts'
-import { createStaff } from '#src/modules/accounts/create-account.ts'
+import { openDatabase } from '#src/database/database.ts'
 import { hashSecret } from '#src/modules/accounts/secrets.ts'
-import { accessTokens } from '#src/modules/accounts/tokens.ts'
 import { copyReadings, fillSource } from './history.ts'
+import { type BenchDevice, insertPeople, personAt } from './people.ts'
 import type { SystemUnderTest } from './system.ts'
+import { serviceToken, tokenSigner } from './tokens.ts'
 
 export interface BenchCustomer {
   readonly id: string
   readonly phone: string
   readonly accessToken: string
-  /** As the app names itself at login. */
-  readonly device: { readonly id: string; readonly platform: 'android'; readonly push_token: string }
+  readonly device: BenchDevice
 }
 
 export interface World {
@@ -39,10 +37,7 @@ export async function makeWorld(system: SystemUnderTest, customers: number): Pro
     const pinHash = await hashSecret(PIN)
     const people = Array.from({ length: customers }, (_, place) => personAt(place))
     await insertPeople(database.db, people, pinHash)
-    const neverRevoked = { has: () => false }
-    const tokens = accessTokens(system.jwtSecret, neverRevoked, Date.now)
-    const tokenOf = (accountId: string, role: 'customer' | 'service'): string =>
-      tokens.sign({ accountId, sessionId: randomUUID(), role })
+    const tokenOf = tokenSigner(system.jwtSecret)
     const [first, ...others] = people
     await fillSource(
       sources.db as unknown as Kysely<unknown>,
@@ -54,12 +49,11 @@ export async function makeWorld(system: SystemUnderTest, customers: number): Pro
       first!.meter,
       others.map(({ meter }) => meter),
     )
-    const service = { login: 'bench.service', password: randomUUID(), role: 'service' as const }
     return {
       customers: people.map(({ id, phone, device }) => ({ id, phone, device, accessToken: tokenOf(id, 'customer') })),
       pin: PIN,
       pinHash,
-      serviceToken: tokenOf(await createStaff(database.db, service), 'service'),
+      serviceToken: await serviceToken(database.db, tokenOf),
     }
   } finally {
     await Promise.all([database.close(), sources.close()])
@@ -71,66 +65,4 @@ async function readThroughSource({ port }: SystemUnderTest, id: string, token: s
   const answer = await fetch(`http://127.0.0.1:${port}/api/consumption/${id}`, { headers })
   const body = await answer.text()
   if (answer.headers.get('x-cache') !== 'MISS') throw new Error(`SIC was not asked: ${answer.status} ${body}`)
-}
-
-type Person = ReturnType<typeof personAt>
-
-function personAt(place: number) {
-  const id = randomUUID()
-  return {
-    id,
-    phone: `+22176${String(place).padStart(7, '0')}`,
-    meter: { id: randomUUID(), number: String(37_000_000_000 + place), police: String(500_000_000 + place) },
-    device: { id: `installation-${id}`, platform: 'android' as const, push_token: `bench-${id}` },
-  }
-}
-
-async function insertPeople(db: Db, people: readonly Person[], pinHash: string): Promise<void> {
-  await db
-    .insertInto('account')
-    .values(
-      people.map(({ id, phone }) => ({
-        id,
-        phone,
-        role: 'customer' as const,
-        secret_hash: pinHash,
-        first_name: 'Awa',
-      })),
-    )
-    .execute()
-  await db
-    .insertInto('device')
-    .values(
-      people.map(({ id, device }) => ({
-        account_id: id,
-        installation_id: device.id,
-        platform: device.platform,
-        target_kind: 'token' as const,
-        target: device.push_token,
-        target_renewed_at: new Date(),
-      })),
-    )
-    .execute()
-  await db
-    .insertInto('meter')
-    .values(
-      people.map(({ meter }) => ({
-        ...meter,
-        kind: 'prepaid' as const,
-        tariff_class: 'DPP' as const,
-        phase: 'single' as const,
-      })),
-    )
-    .execute()
-  await db
-    .insertInto('meter_link')
-    .values(
-      people.map(({ id, meter }) => ({
-        account_id: id,
-        meter_id: meter.id,
-        role: 'owner' as const,
-        state: 'accepted' as const,
-      })),
-    )
-    .execute()
 }
