@@ -43,7 +43,8 @@ export class RabbitmqConsumer implements Consumer {
     this.#options = options
     channel.on('error', (error) => {
       this.#wasRefused = true
-      if (this.#tag !== '')
+      // Once it is closing, no more than that its queue went with it.
+      if (this.#tag !== '' && !this.#isDead)
         options.log.warn({ queue: options.queue, reason: error.message }, 'RabbitMQ ended a consumer')
     })
     this.gone = new Promise((wentAway) => channel.once('close', wentAway))
