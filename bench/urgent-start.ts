@@ -116,7 +116,17 @@ function findings(rounds: readonly (readonly Measured[])[]): Findings {
       `Median of ${ROUNDS} rounds (least–most) of ${ROUND_S} s with ${URGENT_PER_SECOND} urgent tasks/s each, sent at a constant rate and counted from the moment at which each was to be sent; after one second that is not counted.`,
       `Tasks of high_priority take 5 ms. All workers run ${TASKS_AT_A_TIME} at a time and read the same queues.`,
     ],
-    raw: { rounds: rounds.map((round) => round.map(({ latenciesMs, floodLeft }) => ({ latenciesMs, floodLeft }))) },
+    raw: {
+      rounds: rounds.map((round) =>
+        round.map(({ latenciesMs, floodLeft }, side) => ({
+          label: SIDES[side]!.label,
+          p50Ms: percentile(latenciesMs, 50),
+          p99Ms: percentile(latenciesMs, 99),
+          worstMs: percentile(latenciesMs, 100),
+          floodLeft,
+        })),
+      ),
+    },
   }
 }
 
