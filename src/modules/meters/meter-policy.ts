@@ -1,8 +1,7 @@
+import { isUuid } from '#src/core/uuid.ts'
 import type { Actor } from '#src/core/actor.ts'
 import type { Db } from '#src/database/database.ts'
 import type { ObjectPolicy } from '#src/http/policy.ts'
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Whoever has an accepted link to the meter named by the path, an agent of its agency, an admin. */
 export function meterPolicy(db: Db, param: string): ObjectPolicy {
@@ -12,7 +11,7 @@ export function meterPolicy(db: Db, param: string): ObjectPolicy {
     param,
     allow: ['owner or share', 'agent of its agency', 'admin'],
     check: (actor: Actor, meterId: string) => {
-      if (!UUID.test(meterId)) return false
+      if (!isUuid(meterId)) return false
       if (actor.role === 'admin') return meterExists(db, meterId)
       if (actor.role === 'agent') return isOfAgencyOf(db, meterId, actor.accountId)
       return isLinkedTo(db, meterId, actor.accountId)

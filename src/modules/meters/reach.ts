@@ -1,3 +1,4 @@
+import { isUuid } from '#src/core/uuid.ts'
 import type { Actor } from '#src/core/actor.ts'
 import type { Db } from '#src/database/database.ts'
 import type { ObjectPolicy } from '#src/http/policy.ts'
@@ -21,8 +22,6 @@ async function userExists(db: Db, userId: string): Promise<boolean> {
   return (await db.selectFrom('account').select('id').where('id', '=', userId).executeTakeFirst()) !== undefined
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 /** The user named by the path, an agent in whose scope the user is, an admin. */
 export function userPolicy(db: Db, param: string): ObjectPolicy {
   return {
@@ -32,7 +31,7 @@ export function userPolicy(db: Db, param: string): ObjectPolicy {
     allow: ['self', 'agent in scope', 'admin'],
     check: (actor: Actor, userId: string) => {
       if (actor.accountId === userId) return true
-      if (!UUID.test(userId)) return false
+      if (!isUuid(userId)) return false
       if (actor.role === 'admin') return userExists(db, userId)
       return actor.role === 'agent' && agentReachesUser(db, actor.accountId, userId)
     },

@@ -1,3 +1,4 @@
+import { isUuid } from '#src/core/uuid.ts'
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
 import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
@@ -50,12 +51,10 @@ async function unreadCount(db: Db, accountId: string): Promise<number> {
   return count
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 function placeOf(cursor: string): { queuedAt: Date; id: string } {
   const [time = '', id = ''] = decodeCursor(cursor, 2)
   const queuedAt = new Date(time)
-  if (Number.isNaN(queuedAt.getTime()) || queuedAt.toISOString() !== time || !UUID.test(id)) {
+  if (Number.isNaN(queuedAt.getTime()) || queuedAt.toISOString() !== time || !isUuid(id)) {
     throw httpErrors.invalidCursor()
   }
   return { queuedAt, id }

@@ -1,3 +1,4 @@
+import { isUuid } from '#src/core/uuid.ts'
 import { Type } from 'typebox'
 import type { Clock } from '#src/core/clock.ts'
 import type { Db } from '#src/database/database.ts'
@@ -23,8 +24,6 @@ const tags = ['notifications']
 /** Ten thousand ids of 39 bytes, and the message. */
 const SEND_BODY_LIMIT_BYTES = 512 * 1024
 const senders: Policy = { kind: 'roles', roles: ['agent', 'admin', 'service'] }
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 export function notificationRoutes(parts: NotificationParts) {
   return (app: App): void => {
     // The seed's address, and the one under /api like every other.
@@ -72,7 +71,7 @@ function statusRoute(app: App, { db }: NotificationParts): void {
     param: 'id',
     allow: ['sender', 'admin'],
     check: (actor, id) => {
-      if (!UUID.test(id)) return false
+      if (!isUuid(id)) return false
       return actor.role === 'admin' ? notificationExists(db, id) : isSender(db, id, actor.accountId)
     },
   }
@@ -122,7 +121,7 @@ function readRoute(app: App, { db, clock }: NotificationParts): void {
     type: 'notification',
     param: 'id',
     allow: ['recipient'],
-    check: (actor, id) => UUID.test(id) && isRecipient(db, id, actor.accountId),
+    check: (actor, id) => isUuid(id) && isRecipient(db, id, actor.accountId),
   }
   app.put(
     '/api/notifications/:id/read',

@@ -1,3 +1,4 @@
+import { isUuid } from '#src/core/uuid.ts'
 import { AppError } from '#src/core/errors.ts'
 import { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
@@ -73,12 +74,10 @@ export function notificationTasks(parts: TaskParts): NotificationTask[] {
   }))
 }
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
-
 function parseCall(kwargs: Readonly<Record<string, unknown>>): SendCall {
   const { notification_id: notificationId, chunk, follow_up: followUp = false } = kwargs
   const isChunk = (value: unknown): value is number => Number.isSafeInteger(value)
-  if (typeof notificationId !== 'string' || !UUID.test(notificationId) || typeof followUp !== 'boolean') {
+  if (typeof notificationId !== 'string' || !isUuid(notificationId) || typeof followUp !== 'boolean') {
     throw notificationErrors.invalidTask()
   }
   if (chunk === undefined || chunk === null) return { notificationId, followUp }
