@@ -12,6 +12,7 @@ import type {
   DeliveryTable,
   IdempotencyKeyTable,
   NotificationChunkTable,
+  NotificationReceiptTable,
   NotificationRecipientTable,
   NotificationTable,
   OutboxTable,
@@ -33,6 +34,7 @@ export interface Schema {
   meter_reading_state: MeterReadingStateTable
   notification: NotificationTable
   notification_recipient: NotificationRecipientTable
+  notification_receipt: NotificationReceiptTable
   notification_chunk: NotificationChunkTable
   delivery: DeliveryTable
   target_quarantine: TargetQuarantineTable

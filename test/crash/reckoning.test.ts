@@ -57,7 +57,7 @@ async function fourPeople({ db }: Database): Promise<[Person, Person, Person, Pe
 
 async function store({ db }: Database, id: string, state: 'sending' | 'done'): Promise<void> {
   const texts = { type: 'test', title: 't', body: 'b', data: '{}', audience: '{}', priority: 'normal' } as const
-  const times = { queued_at: new Date(), done_at: state === 'done' ? new Date() : null }
+  const times = { queued_at: new Date(), visible_at: new Date(), done_at: state === 'done' ? new Date() : null }
   const row = { id, state, task_id: randomUUID(), recipients: 0, ...texts, ...times }
   await db.insertInto('notification').values(row).execute()
 }

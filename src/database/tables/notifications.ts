@@ -13,19 +13,31 @@ export interface NotificationTable {
   audience: Json<Record<string, unknown>>
   task_id: string
   state: 'queued' | 'sending' | 'done' | 'cancelled'
+  is_broadcast: Generated<boolean>
+  agency_id: string | null
   recipients: number
-  devices: number | null
+  fanned_out_through: string | null
   fanned_out_at: Date | null
   queued_at: Date
+  visible_at: Date
+  expires_at: Date | null
   first_sent_at: Date | null
   done_at: Date | null
+  cancelled_at: Date | null
+  cancelled_by: string | null
 }
 
 export interface NotificationRecipientTable {
   notification_id: string
   account_id: string
-  queued_at: Date
+  visible_at: Date
   read_at: Date | null
+}
+
+export interface NotificationReceiptTable {
+  account_id: string
+  notification_id: string
+  read_at: Date
 }
 
 export interface NotificationChunkTable {
@@ -33,13 +45,20 @@ export interface NotificationChunkTable {
   number: number
   after_account: string
   through_account: string
+  devices: Generated<number>
+  settled_through: string
+  sending_through: string | null
+  lease: Generated<number>
+  leased_until: Date | null
+  sent: Generated<number>
+  muted: Generated<number>
   done_at: Date | null
 }
 
 export interface DeliveryTable {
   notification_id: string
   device_id: string
-  state: 'pending' | 'sent' | 'failed' | 'dead' | 'retrying'
+  state: 'pending' | 'sent' | 'failed' | 'dead' | 'retrying' | 'held'
   attempts: number
   first_tried_at: Date
   next_attempt_at: Date | null

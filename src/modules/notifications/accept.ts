@@ -86,9 +86,10 @@ async function acceptIn(tx: Tx, actor: Actor, request: NotificationRequest, now:
       state: 'queued',
       recipients: recipients.length,
       queued_at: now,
+      visible_at: now,
     })
     .execute()
-  await sql`insert into notification_recipient (notification_id, account_id, queued_at)
+  await sql`insert into notification_recipient (notification_id, account_id, visible_at)
     select ${id}::uuid, account_id, ${now}::timestamptz from unnest(${recipients}::uuid[]) as account_id`.execute(tx)
   await addToOutbox(tx, [startTask({ id, priority: request.priority }, taskId, now)])
   const { queue } = START_LANES[request.priority]

@@ -16,28 +16,28 @@ export async function inboxOf(db: Db, accountId: string, page: InboxPage) {
   let query = db
     .selectFrom('notification_recipient as r')
     .innerJoin('notification as n', 'n.id', 'r.notification_id')
-    .select(['n.id', 'n.type', 'n.title', 'n.body', 'n.data', 'n.priority', 'r.queued_at', 'r.read_at'])
+    .select(['n.id', 'n.type', 'n.title', 'n.body', 'n.data', 'n.priority', 'r.visible_at', 'r.read_at'])
     .where('r.account_id', '=', accountId)
-    .orderBy('r.queued_at', 'desc')
+    .orderBy('r.visible_at', 'desc')
     .orderBy('r.notification_id', 'desc')
     .limit(page.limit + 1)
   if (page.unreadOnly) query = query.where('r.read_at', 'is', null)
   if (place !== undefined) {
     query = query.where(
-      sql<boolean>`(r.queued_at, r.notification_id) < (${place.queuedAt}::timestamptz, ${place.id}::uuid)`,
+      sql<boolean>`(r.visible_at, r.notification_id) < (${place.queuedAt}::timestamptz, ${place.id}::uuid)`,
     )
   }
   const [rows, unread] = await Promise.all([query.execute(), unreadCount(db, accountId)])
   const items = rows.slice(0, page.limit)
   const last = rows.length > page.limit ? items.at(-1) : undefined
   return {
-    items: items.map(({ queued_at: queuedAt, read_at: readAt, ...item }) => ({
+    items: items.map(({ visible_at: queuedAt, read_at: readAt, ...item }) => ({
       ...item,
       created_at: queuedAt.toISOString(),
       read_at: readAt?.toISOString() ?? null,
     })),
     unread,
-    next_cursor: last === undefined ? null : encodeCursor([last.queued_at.toISOString(), last.id]),
+    next_cursor: last === undefined ? null : encodeCursor([last.visible_at.toISOString(), last.id]),
   }
 }
 

@@ -47,16 +47,15 @@ function toSending(row: Pick<Selectable<NotificationTable>, (typeof SENDING_COLU
  */
 export async function fanOut(db: Db, message: Message, chunkSize: number, now: Date): Promise<void> {
   const chunks: AccountRange[] = []
-  let [after, devices] = [ALL_ACCOUNTS.after, 0]
+  let after = ALL_ACCOUNTS.after
   for (;;) {
     const page = await recipientPage(db, message.id, after, chunkSize)
     if (page.last === null) break
     chunks.push({ after, through: page.last })
-    devices += page.devices
     after = page.last
     if (page.recipients < chunkSize) break
   }
-  await db.transaction().execute((tx) => storeChunks(tx, message, chunks, devices, now))
+  await db.transaction().execute((tx) => storeChunks(tx, message, chunks, now))
 }
 
 interface RecipientPage {
@@ -79,16 +78,10 @@ async function recipientPage(db: Db, notificationId: string, after: string, size
   return rows[0] ?? { last: null, recipients: 0, devices: 0 }
 }
 
-async function storeChunks(
-  tx: Tx,
-  message: Message,
-  chunks: readonly AccountRange[],
-  devices: number,
-  now: Date,
-): Promise<void> {
+async function storeChunks(tx: Tx, message: Message, chunks: readonly AccountRange[], now: Date): Promise<void> {
   const first = await tx
     .updateTable('notification')
-    .set({ fanned_out_at: now, devices })
+    .set({ fanned_out_at: now })
     .where('id', '=', message.id)
     .where('fanned_out_at', 'is', null)
     .returning('id')
@@ -103,6 +96,7 @@ async function storeChunks(
         number: index + 1,
         after_account: after,
         through_account: through,
+        settled_through: after,
       })),
     )
     .execute()
@@ -158,7 +152,7 @@ export async function settle(db: Db, message: Message, now: Date): Promise<void>
   if (next !== null) return addToOutbox(db, [followUpTask(message, next)])
   await sql`
     update notification n set
-      state = 'done', done_at = ${now}, devices = (select count(*) from delivery d where d.notification_id = n.id),
+      state = 'done', done_at = ${now},
       first_sent_at = coalesce(first_sent_at, (
         select min(updated_at) from delivery d where d.notification_id = n.id and d.state = 'sent'
       ))

@@ -4,7 +4,7 @@ import type { Db } from '#src/database/database.ts'
 export async function notificationStatus(db: Db, id: string) {
   const notification = await db
     .selectFrom('notification')
-    .select(['id', 'state', 'recipients', 'devices', 'queued_at', 'first_sent_at', 'done_at'])
+    .select(['id', 'state', 'recipients', 'queued_at', 'first_sent_at', 'done_at'])
     .where('id', '=', id)
     .executeTakeFirst()
   if (notification === undefined) return undefined
@@ -21,7 +21,7 @@ export async function notificationStatus(db: Db, id: string) {
     state: notification.state,
     counts: {
       recipients: notification.recipients,
-      devices: Math.max(notification.devices ?? 0, touched),
+      devices: touched,
       sent: count('sent'),
       failed: count('failed'),
       dead_tokens: count('dead'),
