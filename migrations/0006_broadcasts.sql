@@ -30,6 +30,7 @@ create table notification_receipt (
 create index notification_receipt_notification on notification_receipt (notification_id);
 
 alter table notification_chunk
+  add column recipients integer not null default 0,
   add column devices integer not null default 0,
   -- Outcomes are recorded of the accounts up to this one, exclusive of what came before the chunk.
   add column settled_through uuid,
@@ -38,11 +39,14 @@ alter table notification_chunk
   -- Goes up with each holder: what an earlier one reports is not taken.
   add column lease integer not null default 0,
   add column leased_until timestamptz(3),
-  -- Devices that have no row in delivery: sent at the first attempt, of a broadcast; or not wanted by their owner.
+  -- Devices that have no row in delivery: sent at the first attempt, of a broadcast; not wanted by their owner; or
+  -- not tried because the notification had expired.
   add column sent integer not null default 0,
-  add column muted integer not null default 0;
+  add column muted integer not null default 0,
+  add column expired integer not null default 0;
 update notification_chunk set settled_through = after_account;
 alter table notification_chunk alter column settled_through set not null;
+create index notification_chunk_open on notification_chunk (notification_id) where done_at is null;
 
 -- Held: the owner's quiet hours end at next_attempt_at.
 alter table delivery

@@ -116,8 +116,8 @@ test('a task that ends its worker each time is dead-lettered in the end, and can
   const { db } = system.database
   const id = randomUUID()
   const row = { id, type: 'test', title: 't', body: 'b', data: '{}', priority: 'urgent', audience: '{}' } as const
-  const queuedAt = new Date()
-  const rest = { task_id: randomUUID(), state: 'queued', recipients: 0, queued_at: queuedAt } as const
+  const now = new Date()
+  const rest = { task_id: randomUUID(), state: 'queued', recipients: 0, queued_at: now, visible_at: now } as const
   await db
     .insertInto('notification')
     .values({ ...row, ...rest })

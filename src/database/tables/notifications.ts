@@ -45,6 +45,7 @@ export interface NotificationChunkTable {
   number: number
   after_account: string
   through_account: string
+  recipients: Generated<number>
   devices: Generated<number>
   settled_through: string
   sending_through: string | null
@@ -52,6 +53,7 @@ export interface NotificationChunkTable {
   leased_until: Date | null
   sent: Generated<number>
   muted: Generated<number>
+  expired: Generated<number>
   done_at: Date | null
 }
 
