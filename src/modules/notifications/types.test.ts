@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { delivered, knownType, LONGEST_LINK_BYTES, NOTIFICATION_TYPES, TYPE_NAMES } from './types.ts'
+
+const NOW = new Date('2026-03-15T10:00:00Z')
+const FCM_LONGEST_TTL_MS = 2_419_200_000
+const APNS_COLLAPSE_BYTES = 64
+
+const of = (type: string, data: Record<string, string> = {}, expiresAt: Date | null = null) =>
+  delivered(type, { notificationId: 'n1', data, now: NOW, expiresAt })
+
+const types = fc.oneof(fc.constantFrom(...TYPE_NAMES), fc.string())
+const data = fc.dictionary(
+  fc.constantFrom('outage_id', 'meter_id', 'zone', '__proto__'),
+  fc.oneof(fc.uuid(), fc.string()),
+)
+
+test('nothing is kept longer than it is true, nor than FCM keeps anything', () => {
+  const leftMs = fc.option(fc.integer({ min: -FCM_LONGEST_TTL_MS, max: 2 * FCM_LONGEST_TTL_MS }))
+  fc.assert(
+    fc.property(types, data, leftMs, (type, given, left) => {
+      const expiresAt = left === null ? null : new Date(NOW.getTime() + left)
+      const { ttlMs } = of(type, given, expiresAt)
+      assert.ok(ttlMs >= 0 && ttlMs <= FCM_LONGEST_TTL_MS)
+      if (left !== null) assert.ok(ttlMs <= Math.max(0, left))
+    }),
+  )
+  assert.equal(of('outage').ttlMs, NOTIFICATION_TYPES.outage.ttlMs)
+  assert.equal(of('outage', {}, new Date(NOW.getTime() + 5_000)).ttlMs, 5_000)
+})
+
+test('every link and key is whole, short, and free of what would need escaping', () => {
+  fc.assert(
+    fc.property(types, data, fc.uuid(), (type, given, notificationId) => {
+      const { link, collapseKey } = delivered(type, { notificationId, data: given, now: NOW, expiresAt: null })
+      assert.match(link, /^samaconso:\/\/[\w/-]+$/)
+      assert.ok(Buffer.byteLength(link) <= LONGEST_LINK_BYTES, link)
+      if (collapseKey === undefined) return
+      assert.match(collapseKey, /^[\w-]+$/)
+      assert.ok(Buffer.byteLength(collapseKey) <= APNS_COLLAPSE_BYTES, collapseKey)
+    }),
+  )
+})
+
+test('a tap opens what the notification is about, or else the notification', () => {
+  assert.equal(of('outage', { outage_id: '77' }).link, 'samaconso://outages/77')
+  assert.equal(of('bill', { meter_id: 'm1' }).link, 'samaconso://meters/m1/bills')
+  assert.equal(of('account').link, 'samaconso://account')
+  for (const wrong of [{}, { outage_id: '' }, { outage_id: '../admin' }, { outage_id: 'x'.repeat(41) }]) {
+    assert.equal(of('outage', wrong).link, 'samaconso://notifications/n1')
+  }
+})
+
+test('an outage and its end replace each other; two outages never do, nor any two bills', () => {
+  const key = (type: string, id: string) => of(type, { outage_id: id, meter_id: id }).collapseKey
+  assert.equal(key('outage', 'a'), key('outage_over', 'a'))
+  assert.notEqual(key('outage', 'a'), key('outage', 'b'))
+  assert.notEqual(key('outage', 'a'), key('consumption_alert', 'a'))
+  assert.equal(of('outage').collapseKey, undefined, 'which outage is not known')
+  for (const type of ['bill', 'purchase', 'meter_share', 'account', 'general']) assert.equal(key(type, 'a'), undefined)
+})
+
+test("a sender's own type behaves as a general one", () => {
+  const named = { notificationId: randomUUID(), data: { meter_id: 'm1' }, now: NOW, expiresAt: null }
+  for (const type of ['newsletter', 'Outage', 'constructor', '']) {
+    assert.equal(knownType(type), 'general')
+    assert.deepEqual(delivered(type, named), delivered('general', named))
+  }
+})
