@@ -21,7 +21,19 @@ export interface Push {
   readonly body: string
   /** FCM data: string values alone. */
   readonly data: Readonly<Record<string, string>>
+  /** What the device is asked: to be woken for it, or to show it when it is awake. */
   readonly urgency: 'high' | 'normal'
+  /** How long the provider may keep it for a device that is away. 0: now or never. */
+  readonly ttlMs: number
+  /**
+   * A later message with the same key replaces an earlier one that has not arrived. For "latest state" messages alone:
+   * FCM lets through 20 of them per device, then one in 3 minutes.
+   */
+  readonly collapseKey?: string
+  /** What the app opens, such as `samaconso://outages/7`. */
+  readonly link?: string
+  /** Who goes first where the provider's quota is short; the device learns nothing of it. */
+  readonly lane: 'urgent' | 'bulk'
 }
 
 /**

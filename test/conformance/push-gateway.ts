@@ -15,7 +15,8 @@ export interface PushGatewayUnderTest {
 
 export function pushTo(value: string, more: Partial<Push> = {}): Push {
   const target = { kind: 'token', value } as const
-  return { messageId: randomUUID(), target, title: 'Coupure', body: 'À 9 h', data: {}, urgency: 'high', ...more }
+  const message = { messageId: randomUUID(), title: 'Coupure', body: 'À 9 h', data: {} }
+  return { ...message, target, urgency: 'high', ttlMs: 3_600_000, lane: 'bulk', ...more }
 }
 
 /** What every push gateway must do. */

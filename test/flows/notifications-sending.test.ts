@@ -74,6 +74,8 @@ test('what is accepted is pushed to the device, counted and in the inbox', async
       body: 'Demain de 8 h à 14 h.',
       data: { zone: 'Médina', notification_id: id, type: 'outage' },
       urgency: 'high',
+      ttlMs: 4 * 3_600_000,
+      lane: 'urgent',
     },
   )
   const now = new Date(api.time.now()).toISOString()

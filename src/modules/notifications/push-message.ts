@@ -8,6 +8,9 @@ export interface Message extends Payload {
   readonly priority: Priority
 }
 
+/** An outage is over, or a balance another, by then. */
+const TTL_MS = 4 * 3_600_000
+
 /** One notification as it leaves for one device. */
 export function toPush(message: Message, deviceId: string, target: PushTarget): Push {
   return {
@@ -17,6 +20,8 @@ export function toPush(message: Message, deviceId: string, target: PushTarget): 
     body: message.body,
     data: { ...message.data, notification_id: message.id, type: message.type },
     urgency: message.priority === 'urgent' || message.priority === 'high' ? 'high' : 'normal',
+    ttlMs: TTL_MS,
+    lane: message.priority === 'urgent' ? 'urgent' : 'bulk',
   }
 }
 

@@ -94,7 +94,7 @@ class FcmGateway implements PushGateway {
   async send(push: Push, signal?: AbortSignal): Promise<PushOutcome> {
     if (this.#closing !== undefined) throw new PushGatewayUnusable('closed', 'no push can be sent any more')
     if (signal?.aborted === true) return later('ABORTED', false)
-    const body = encodeMessage(push)
+    const body = encodeMessage(push, this.#clock())
     if (body === undefined) return { state: 'refused', reason: 'PAYLOAD_TOO_BIG' }
     let hasNewToken = false
     let sends = 0

@@ -10,19 +10,31 @@ const PUSH: Push = {
   body: 'Demain à 9 h',
   data: { type: 'outage' },
   urgency: 'high',
+  ttlMs: 3_600_000,
+  lane: 'urgent',
+}
+const NOW_MS = Date.UTC(2026, 0, 1)
+const NOW_S = NOW_MS / 1000
+
+interface Encoded {
+  readonly message: {
+    readonly data: Record<string, string>
+    readonly android: Record<string, string>
+    readonly apns: { readonly headers: Record<string, string> }
+  }
 }
 
-const encoded = (push: Push): unknown => JSON.parse(encodeMessage(push) ?? 'null')
+const encoded = (push: Push): Encoded => JSON.parse(encodeMessage(push, NOW_MS) ?? 'null') as Encoded
 
 suite('FCM message', () => {
-  test('carries notification, data with the message id, and both platforms’ priority', () => {
+  test('carries notification, data with the message id, and both platforms’ priority and lifetime', () => {
     assert.deepEqual(encoded(PUSH), {
       message: {
         token: 'device',
         notification: { title: 'Coupure', body: 'Demain à 9 h' },
         data: { type: 'outage', message_id: 'n1-d1' },
-        android: { priority: 'HIGH' },
-        apns: { headers: { 'apns-priority': '10' } },
+        android: { priority: 'HIGH', ttl: '3600s' },
+        apns: { headers: { 'apns-priority': '10', 'apns-expiration': String(NOW_S + 3600) } },
       },
     })
   })
@@ -34,12 +46,42 @@ suite('FCM message', () => {
     })
   })
 
+  for (const [ttlMs, ttl, expiration] of [
+    [0, '0s', '0'],
+    [-5, '0s', '0'],
+    [1, '1s', String(NOW_S + 1)],
+    [Number.MAX_SAFE_INTEGER, '2419200s', String(NOW_S + 2_419_200)],
+  ] as const) {
+    test(`a lifetime of ${ttlMs} ms leaves as ${ttl}`, () => {
+      const { android, apns } = encoded({ ...PUSH, ttlMs }).message
+      assert.equal(android['ttl'], ttl)
+      assert.equal(apns.headers['apns-expiration'], expiration)
+    })
+  }
+
+  test('a collapse key is the same on both platforms, and fits Apple’s limit', () => {
+    const keysOf = (collapseKey: string) => {
+      const { android, apns } = encoded({ ...PUSH, collapseKey }).message
+      assert.equal(android['collapse_key'], apns.headers['apns-collapse-id'])
+      return android['collapse_key'] ?? ''
+    }
+    assert.equal(keysOf('balance'), 'balance')
+    const [long, other] = [keysOf('é'.repeat(33)), keysOf('é'.repeat(34))]
+    assert.ok(Buffer.byteLength(long) <= 64)
+    assert.notEqual(long, other)
+  })
+
+  test('the link to open is data, and counts', () => {
+    assert.equal(encoded({ ...PUSH, link: 'samaconso://outages/7' }).message.data['deep_link'], 'samaconso://outages/7')
+    assert.equal(encodeMessage({ ...PUSH, link: 'x'.repeat(PAYLOAD_LIMIT_BYTES) }, NOW_MS), undefined)
+  })
+
   test('is refused one byte beyond the limit, counted in bytes', () => {
     const used = Buffer.byteLength('message_idn1-d1')
     const fits = 'é'.repeat((PAYLOAD_LIMIT_BYTES - used - 1) / 2)
     const push = { ...PUSH, data: {}, title: '', body: fits }
     const filler = 'x'.repeat(PAYLOAD_LIMIT_BYTES - used - Buffer.byteLength(fits))
-    assert.notEqual(encodeMessage({ ...push, title: filler }), undefined)
-    assert.equal(encodeMessage({ ...push, title: `${filler}x` }), undefined)
+    assert.notEqual(encodeMessage({ ...push, title: filler }, NOW_MS), undefined)
+    assert.equal(encodeMessage({ ...push, title: `${filler}x` }, NOW_MS), undefined)
   })
 })
