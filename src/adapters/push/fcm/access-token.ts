@@ -3,7 +3,8 @@ import { request } from 'node:http'
 import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { FcmCredentials } from './credentials.ts'
-import { openTls, plainHost, type RouteOptions } from './tls-route.ts'
+import { plainHost } from '../../http-connect/tunnel.ts'
+import { openTls, type RouteOptions } from './tls-route.ts'
 
 /** The token endpoint refused the credentials themselves: asking again is of no use. */
 export class CredentialsRefused extends Error {

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2'
 import type { Logger } from '#src/core/logger.ts'
 import { StreamExchange, type StreamResult } from './stream-exchange.ts'
-import { openTls, plainHost, type RouteOptions } from './tls-route.ts'
+import { plainHost } from '../../http-connect/tunnel.ts'
+import { openTls, type RouteOptions } from './tls-route.ts'
 
 export interface SessionOptions extends RouteOptions {
   readonly baseUrl: URL
