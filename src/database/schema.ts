@@ -18,6 +18,7 @@ import type {
   OutboxTable,
   TargetQuarantineTable,
 } from '#src/database/tables/notifications.ts'
+import type { PushPreferenceTable } from '#src/database/tables/preferences.ts'
 import type { TaskAttemptTable } from '#src/database/tables/task-attempts.ts'
 
 /** Every table of the database `samaconso`, as migrations/ makes them. */
@@ -38,6 +39,7 @@ export interface Schema {
   notification_chunk: NotificationChunkTable
   delivery: DeliveryTable
   target_quarantine: TargetQuarantineTable
+  push_preference: PushPreferenceTable
   outbox: OutboxTable
   idempotency_key: IdempotencyKeyTable
   task_attempt: TaskAttemptTable

@@ -1,8 +1,8 @@
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 import type { App, Routes } from '#src/http/app.ts'
 import { dayOf } from '#src/core/calendar.ts'
-import { type Language, preferredLanguage } from '#src/core/language.ts'
 import { httpErrors } from '#src/http/errors.ts'
+import { inLanguage, languageOf } from '#src/http/in-language.ts'
 import { actorOf, LOGGED_IN, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import type { Knowledge } from '#src/modules/consumption/knowledge.ts'
@@ -87,17 +87,4 @@ async function meterOf(request: FastifyRequest, { knowledge }: TariffParts, poli
   const meter = mayRead ? await tariffMeter(knowledge.db, meterId) : undefined
   if (meter === undefined) throw tariffErrors.meterNotFound()
   return meter
-}
-
-function languageOf(request: FastifyRequest): Language {
-  return preferredLanguage(request.headers['accept-language'])
-}
-
-function inLanguage<T extends FastifyReply>(request: FastifyRequest, reply: T): T {
-  void reply.headers({
-    'content-language': languageOf(request),
-    vary: 'accept-language',
-    'cache-control': 'private, no-store',
-  })
-  return reply
 }

@@ -19,6 +19,7 @@ import { meterPolicy } from '#src/modules/meters/meter-policy.ts'
 import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
+import { preferenceRoutes } from '#src/modules/preferences/routes.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
 import { tariffRoutes } from '#src/modules/tariffs/routes.ts'
 import { taskRoutes } from '#src/modules/tasks/routes.ts'
@@ -81,6 +82,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       notificationRoutes({ ...parts, ...own, clock, db }),
+      preferenceRoutes({ ...own, clock, db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
       notYetRoutes,
     ],
