@@ -1,3 +1,4 @@
+import type { MeterRegister } from '#src/ports/meter-register.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { Bulkhead, type BulkheadOptions } from './bulkhead.ts'
 import { CircuitBreaker, type CircuitBreakerOptions, type CircuitState } from './circuit-breaker.ts'
@@ -36,5 +37,13 @@ export function guardedPostpaidSource(source: PostpaidSource, guard: SourceGuard
   return {
     bills: (contractAccount, range, signal) => guard.run(() => source.bills(contractAccount, range, signal), signal),
     [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
+  }
+}
+
+export function guardedMeterRegister(register: MeterRegister, guard: SourceGuard): MeterRegister {
+  return {
+    prepaidSupplies: (number, signal) => guard.run(() => register.prepaidSupplies(number, signal), signal),
+    postpaidSupplies: (account, signal) => guard.run(() => register.postpaidSupplies(account, signal), signal),
+    [Symbol.asyncDispose]: () => register[Symbol.asyncDispose](),
   }
 }

@@ -51,4 +51,16 @@ ORDER BY t.DATE_TRANSACTION, t.NUMERO_COMMANDE`,
 FROM Historique AS t
 WHERE t.numCC = @account AND t.DATFACT >= @since AND t.DATFACT < @before
 ORDER BY t.DATFACT, t.IDHistorique`,
+
+  /** Parameter: number (varchar). No name and no address is asked for: the product has no use for them. */
+  suppliesOfMeter: `SELECT TOP 20 t.poc AS police, t.tel AS phone, t.agence AS agency, t.usage AS tariff
+FROM HEXING_INFOS_ADMINISTRATIVES_NEW AS t
+WHERE t.[N° COMPTEUR] = @number
+ORDER BY t.poc, t.tel`,
+
+  /** Parameter: account (varchar). */
+  suppliesOfAccount: `SELECT TOP 20 t.TELEPHONE AS phone, t.AGENCE AS agency, t.TARIF AS tariff
+FROM compteurs_postpaid AS t
+WHERE t.[COMPTE CONTRAT] = @account
+ORDER BY t.TELEPHONE`,
 } as const
