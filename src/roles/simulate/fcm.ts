@@ -8,13 +8,14 @@ import { controlHelp } from '#src/simulators/fcm/control-help.ts'
 import { startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
 import { portArgument } from './port-argument.ts'
 
-const HELP = `Usage: simulate fcm --port P [--control-port P] [--dir DIR] [--seed N]
+const HELP = `Usage: simulate fcm --port P [--control-port P] [--dir DIR] [--seed N] [--counts-only]
 
 Firebase Cloud Messaging on 127.0.0.1: OAuth token endpoint and messages:send, HTTP/2 and HTTP/1.1 over TLS.
   --port P          of FCM itself; 0 takes a free one
   --control-port P  of the control routes; 0, the default, takes a free one
   --dir DIR         where the service account and the CA file are kept (a folder in the system's temporary one by default)
   --seed N          what shares of rules are drawn with
+  --counts-only     keep no message, and count how often each push was accepted: for millions of them
 
 ${controlHelp}`
 
@@ -26,6 +27,7 @@ export async function run(args: readonly string[]): Promise<number> {
       'control-port': { type: 'string', default: '0' },
       dir: { type: 'string' },
       seed: { type: 'string', default: '1' },
+      'counts-only': { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   })
@@ -41,6 +43,7 @@ export async function run(args: readonly string[]): Promise<number> {
     port: portArgument('--port', values.port),
     controlPort: portArgument('--control-port', values['control-port']),
     seed: Number(values.seed),
+    countsOnly: values['counts-only'],
     log: createLogger('info', process.stderr),
     dir,
   })

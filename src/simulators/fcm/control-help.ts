@@ -26,6 +26,8 @@ Control routes (plain HTTP on 127.0.0.1, JSON):
   GET    /messages?target=&since=&limit=
                            what was received; since is a sequence number or an ISO time, limit at most 1000
   GET    /messages/count   counts of all, by outcome and by protocol
+  GET    /pushes/count     with --counts-only: how many pushes (a target and its data.message_id) were accepted once,
+                           twice …, and a digest of which
   DELETE /messages         forget messages and counts
   POST   /tokens/revoke    every bearer token stops working (401)
   POST   /goaway           GOAWAY on every HTTP/2 connection

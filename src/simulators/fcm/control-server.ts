@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import { BadControlRequest, readRule, readWhole } from './control-shapes.ts'
+import type { PushCounts } from './push-counts.ts'
 import type { MessageFilter, Received, ReceivedMessage } from './received.ts'
 import type { Rules } from './rules.ts'
 
 export interface Controlled {
   readonly rules: Rules
   readonly received: Received
+  readonly pushes: PushCounts | undefined
   revokeTokens(): number
   goawayAll(): number
   /** Undefined: for good. */
@@ -62,7 +64,14 @@ const ROUTES: Readonly<Record<string, Route>> = {
     return { status: 200, body: { items, next_since: items.at(-1)?.seq ?? null } }
   },
   'GET /messages/count': ({ received }) => ({ status: 200, body: received.counts() }),
-  'DELETE /messages': ({ received }) => ({ status: 200, body: { forgotten: received.clear() } }),
+  'GET /pushes/count': ({ pushes }) =>
+    pushes === undefined
+      ? { status: 404, body: { error: 'pushes are not counted one by one: start it with --counts-only' } }
+      : { status: 200, body: pushes.view() },
+  'DELETE /messages': ({ received, pushes }) => {
+    pushes?.clear()
+    return { status: 200, body: { forgotten: received.clear() } }
+  },
   'POST /tokens/revoke': (controlled) => ({ status: 200, body: { revoked: controlled.revokeTokens() } }),
   'POST /goaway': (controlled) => ({ status: 200, body: { connections: controlled.goawayAll() } }),
   'POST /die': async (controlled, url) => {

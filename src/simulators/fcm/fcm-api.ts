@@ -10,6 +10,8 @@ import {
   unknownPath,
 } from './google-errors.ts'
 import type { ServiceAccount } from './identity.ts'
+import { isObject } from './proto-json.ts'
+import type { PushCounts } from './push-counts.ts'
 import type { Received } from './received.ts'
 import { type Action, FAULTS, type Rules } from './rules.ts'
 import { type AcceptedMessage, readSendRequest } from './send-request.ts'
@@ -20,6 +22,8 @@ export interface FcmWorld {
   readonly tokens: AccessTokens
   readonly rules: Rules
   readonly received: Received
+  /** There when pushes are counted one by one. */
+  readonly pushes: PushCounts | undefined
   nextMessageId(): string
   /** Runs `act` after `delayMs`, unless the simulator is closed before. */
   after(delayMs: number, act: () => void): void
@@ -68,16 +72,25 @@ function answerSend(world: FcmWorld, exchange: Exchange, project: string): void 
   if ('httpStatus' in accepted) return refuse(exchange, accepted)
   const action = world.rules.actionFor('send', accepted.target)
   const id = world.nextMessageId()
+  const outcome = outcomeOf(action, accepted)
+  if (outcome === 'sent') world.pushes?.add(accepted.target, messageIdOf(accepted))
   world.received.add({
     id,
     targetKind: accepted.targetKind,
     target: accepted.target,
-    outcome: outcomeOf(action, accepted),
+    outcome,
     receivedAtMs: Date.now(),
     protocol: exchange.protocol,
     body: exchange.body,
   })
   carryOut(world, exchange, action, () => sendAnswer(action, accepted, project, id))
+}
+
+/** What the sender itself calls the message, the same at each attempt; without it, targets alone are told apart. */
+function messageIdOf({ message }: AcceptedMessage): string {
+  const { data } = message
+  const id = isObject(data) ? data['message_id'] : undefined
+  return typeof id === 'string' ? id : ''
 }
 
 function refuseCaller(world: FcmWorld, authorization: string | undefined, project: string): ErrorAnswer | undefined {

@@ -9,7 +9,8 @@ import { answerExchange, type FcmWorld } from './fcm-api.ts'
 import { http1Exchanges } from './http1-exchanges.ts'
 import { http2Exchanges } from './http2-exchanges.ts'
 import { serverCertificate, serviceAccount } from './identity.ts'
-import { Received } from './received.ts'
+import { PushCounts } from './push-counts.ts'
+import { MESSAGES_KEPT, Received } from './received.ts'
 import { Rules, seededRandom } from './rules.ts'
 
 export interface FcmSimulatorOptions {
@@ -22,6 +23,8 @@ export interface FcmSimulatorOptions {
   readonly seed?: number
   /** How long a bearer token works; Google's is 3600 s. */
   readonly tokenLifetimeS?: number
+  /** Keep no message, and count how often each push was accepted instead: for millions of them. */
+  readonly countsOnly?: boolean
   readonly log: Logger
   /** Where the service account and the CA file are written, and found again at the next start. */
   readonly dir: string
@@ -44,7 +47,8 @@ export async function startFcmSimulator(options: FcmSimulatorOptions): Promise<F
   const { host, log, dir } = options
   const certificate = serverCertificate(dir, host)
   const rules = new Rules(seededRandom(options.seed ?? DEFAULT_SEED))
-  const received = new Received()
+  const received = new Received(options.countsOnly === true ? 0 : MESSAGES_KEPT)
+  const pushes = options.countsOnly === true ? new PushCounts() : undefined
   const tokens = new AccessTokens(options.tokenLifetimeS ?? TOKEN_LIFETIME_S)
   const timers = new Set<NodeJS.Timeout>()
   const front = new TlsFront(certificate, (exchange) => answerExchange(world, exchange))
@@ -58,6 +62,7 @@ export async function startFcmSimulator(options: FcmSimulatorOptions): Promise<F
     tokens,
     rules,
     received,
+    pushes,
     nextMessageId: () => {
       messages += 1
       return `0:${Date.now()}${String(messages).padStart(6, '0')}%simulator`
@@ -82,6 +87,7 @@ export async function startFcmSimulator(options: FcmSimulatorOptions): Promise<F
   const control = controlServer({
     rules,
     received,
+    pushes,
     revokeTokens: () => tokens.revokeAll(),
     goawayAll: () => front.goawayAll(),
     die,
