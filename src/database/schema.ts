@@ -6,6 +6,7 @@ import type {
   RefreshTokenTable,
   SessionTable,
 } from '#src/database/tables/accounts.ts'
+import type { AuditEntryTable } from '#src/database/tables/audit.ts'
 import type { ConsumptionEntryTable, MeterReadingStateTable } from '#src/database/tables/consumption.ts'
 import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
 import type {
@@ -19,6 +20,7 @@ import type {
   TargetQuarantineTable,
 } from '#src/database/tables/notifications.ts'
 import type { PushPreferenceTable } from '#src/database/tables/preferences.ts'
+import type { OneTimeCodeTable } from '#src/database/tables/one-time-codes.ts'
 import type { TaskAttemptTable } from '#src/database/tables/task-attempts.ts'
 
 /** Every table of the database `samaconso`, as migrations/ makes them. */
@@ -31,6 +33,7 @@ export interface Schema {
   login_guard: LoginGuardTable
   meter: MeterTable
   meter_link: MeterLinkTable
+  one_time_code: OneTimeCodeTable
   consumption_entry: ConsumptionEntryTable
   meter_reading_state: MeterReadingStateTable
   notification: NotificationTable
@@ -43,4 +46,5 @@ export interface Schema {
   outbox: OutboxTable
   idempotency_key: IdempotencyKeyTable
   task_attempt: TaskAttemptTable
+  audit_entry: AuditEntryTable
 }

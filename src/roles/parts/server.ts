@@ -11,6 +11,7 @@ import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
+import { auditRoutes } from '#src/modules/audit/routes.ts'
 import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
@@ -83,6 +84,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       notificationRoutes({ ...parts, ...own, clock, db }),
       preferenceRoutes({ ...own, clock, db }),
+      auditRoutes({ db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
       notYetRoutes,
     ],
