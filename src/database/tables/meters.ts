@@ -19,5 +19,7 @@ export interface MeterLinkTable {
   state: 'pending' | 'accepted' | 'refused' | 'revoked'
   is_default: Generated<boolean>
   created_at: Generated<Date>
+  asked_at: Generated<Date>
   decided_at: Date | null
+  decided_by: string | null
 }
