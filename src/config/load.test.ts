@@ -51,6 +51,11 @@ test('all problems are told at once, by name, and no value among them', () => {
   }
 })
 
+test('an address whose password cannot be decoded is refused like any other', () => {
+  const problems = problemsOf('api', { ...API, SOURCE_PROXY_URL: 'http://u:100%sure@proxy:3128' })
+  assert.deepEqual(problems, ['SOURCE_PROXY_URL has a % that is no code of a character'])
+})
+
 test('known defaults are refused wherever a secret stands', () => {
   const refused: readonly [name: string, value: string][] = [
     ['JWT_SECRET', ''],

@@ -90,7 +90,8 @@ function problemOf(setting: Setting, value: string): string | undefined {
   if (setting.protocols !== undefined && !setting.protocols.includes(protocolOf(value))) {
     return `is not an address that starts with ${setting.protocols.map((protocol) => `${protocol}//`).join(' or ')}`
   }
-  const password = setting.protocols === undefined ? undefined : decodeURIComponent(new URL(value).password)
+  const password = setting.protocols === undefined ? undefined : decoded(new URL(value))?.password
+  if (setting.protocols !== undefined && password === undefined) return 'has a % that is no code of a character'
   if (setting.needsPassword === true && password === '') return 'has no password: the client would use a known default'
   if (password !== undefined && KNOWN_DEFAULTS.has(password.toLowerCase())) return 'has a known default as its password'
   if (setting.kind === 'url' && password !== '') return 'must not contain a password: it has a setting of its own'
@@ -99,6 +100,15 @@ function problemOf(setting: Setting, value: string): string | undefined {
   }
   if (setting.kind === 'secret' && KNOWN_DEFAULTS.has(value.toLowerCase())) return 'is a known default'
   return undefined
+}
+
+/** Undefined when user or password cannot be decoded: whoever logs in with them would fail at its first try. */
+function decoded({ username, password }: URL): { username: string; password: string } | undefined {
+  try {
+    return { username: decodeURIComponent(username), password: decodeURIComponent(password) }
+  } catch {
+    return undefined
+  }
 }
 
 function isPort(text: string): boolean {

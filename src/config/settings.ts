@@ -84,6 +84,23 @@ export const SETTINGS = [
     may: ['embedded', 'api'],
   },
   {
+    name: 'BI_ODS_URL',
+    what: "the utility's copy of its customers in SAP, sqlserver://user@host:1433/BI_ODS; unset, nothing is looked up there",
+    kind: 'url',
+    protocols: ['sqlserver:'],
+    must: [],
+    may: ['embedded', 'api'],
+  },
+  { name: 'BI_ODS_PASSWORD', what: 'the password of BI_ODS_URL', kind: 'secret', must: [], may: ['embedded', 'api'] },
+  {
+    name: 'SOURCE_PROXY_URL',
+    what: 'the HTTP proxy on the way to SIC_URL, POSTPAID_URL and BI_ODS_URL, http(s)://user:password@host:port; unset, none',
+    kind: 'secret',
+    protocols: ['http:', 'https:'],
+    must: [],
+    may: ['embedded', 'api'],
+  },
+  {
     name: 'FCM_CREDENTIALS_FILE',
     what: "the service account's key file, as Google hands it out",
     kind: 'text',

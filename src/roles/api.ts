@@ -12,7 +12,7 @@ import { refuseDemoAccounts } from './parts/no-demo-accounts.ts'
 import { startOutbox } from './parts/outbox.ts'
 import { availability, readinessOf } from './parts/readiness.ts'
 import { serveApi } from './parts/serve-api.ts'
-import { sourceLogin } from './parts/source-login.ts'
+import { sourceLogins } from './parts/source-login.ts'
 import { openSources } from './parts/sources.ts'
 import { untilAnswered } from './parts/until-answered.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
@@ -25,7 +25,7 @@ const DRAIN_MS = 5_000
 export const run: Run = async (args, env) => {
   parseArgs({ args: [...args], options: {} })
   const config = loadConfig('api', env)
-  const logins = { sic: sourceLogin(config, 'SIC'), postpaid: sourceLogin(config, 'POSTPAID') }
+  const logins = sourceLogins(config)
   const log = createLogger(config.LOG_LEVEL ?? 'info')
   return runUntilStopped(log, (opened) => start(config, logins, log, opened))
 }

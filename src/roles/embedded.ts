@@ -19,7 +19,7 @@ import { openPush, pushAddress } from './parts/push.ts'
 import { availability, readinessOf } from './parts/readiness.ts'
 import { serveApi } from './parts/serve-api.ts'
 import { startOutbox } from './parts/outbox.ts'
-import { sourceLogin } from './parts/source-login.ts'
+import { sourceLogins } from './parts/source-login.ts'
 import { openSources } from './parts/sources.ts'
 import { startWorker, TASKS_AT_A_TIME, WORKERS } from './parts/worker.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
@@ -91,10 +91,12 @@ interface EmbeddedApi extends Replaceable {
 
 async function startApi(parts: EmbeddedApi, opened: CloseStack): Promise<string> {
   const { config, secrets, database, simulators, log } = parts
+  const given = sourceLogins(config)
   const simulated = (name: string) => ({ address: sicAddress(simulators, name), password: secrets.sourcePassword })
   const logins = {
-    sic: sourceLogin(config, 'SIC') ?? simulated('SIC'),
-    postpaid: sourceLogin(config, 'POSTPAID') ?? simulated('HISTH2MC'),
+    sic: given.sic ?? simulated('SIC'),
+    postpaid: given.postpaid ?? simulated('HISTH2MC'),
+    bi_ods: given.bi_ods ?? simulated('BI_ODS'),
   }
   const sources = openSources(logins, timers.now, opened)
   const broker = parts.connect('the API')

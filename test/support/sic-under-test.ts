@@ -14,7 +14,7 @@ export interface SicUnderTest extends AsyncDisposable {
   readonly certificateAuthority: string | undefined
   readonly source: SourceDatabase
   /** How to reach it, with short timeouts. */
-  options(database: 'SIC' | 'HISTH2MC', changed?: Partial<SqlServerOptions>): SqlServerOptions
+  options(database: 'SIC' | 'HISTH2MC' | 'BI_ODS', changed?: Partial<SqlServerOptions>): SqlServerOptions
   /** Columns that are not given are null. */
   insert(table: string, rows: readonly Readonly<Record<string, string | null>>[]): Promise<void>
 }

@@ -1,4 +1,5 @@
 import type { MeterRegister } from '#src/ports/meter-register.ts'
+import type { CustomerSource } from '#src/ports/customer-source.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { Bulkhead, type BulkheadOptions } from './bulkhead.ts'
 import { CircuitBreaker, type CircuitBreakerOptions, type CircuitState } from './circuit-breaker.ts'
@@ -45,5 +46,12 @@ export function guardedMeterRegister(register: MeterRegister, guard: SourceGuard
     prepaidSupplies: (number, signal) => guard.run(() => register.prepaidSupplies(number, signal), signal),
     postpaidSupplies: (account, signal) => guard.run(() => register.postpaidSupplies(account, signal), signal),
     [Symbol.asyncDispose]: () => register[Symbol.asyncDispose](),
+  }
+}
+
+export function guardedCustomerSource(source: CustomerSource, guard: SourceGuard): CustomerSource {
+  return {
+    contractAccounts: (phone, signal) => guard.run(() => source.contractAccounts(phone, signal), signal),
+    [Symbol.asyncDispose]: () => source[Symbol.asyncDispose](),
   }
 }

@@ -1,15 +1,24 @@
 import { parseSqlServerUrl, SqlServerUrlError } from '#src/adapters/meter-source/sqlserver/url.ts'
 import { type Config, ConfigRefused } from '#src/config/load.ts'
-import type { SourceLogin } from './sources.ts'
+import type { SourceLogin, SourceName } from './sources.ts'
 
-/** How the settings say that SIC or Postpaid is reached; undefined when they do not. Throws ConfigRefused. */
-export function sourceLogin(config: Config, name: 'SIC' | 'POSTPAID'): SourceLogin | undefined {
+/** How the settings say that each source is reached. Throws ConfigRefused. */
+export function sourceLogins(config: Config): Record<SourceName, SourceLogin | undefined> {
+  return {
+    sic: sourceLogin(config, 'SIC'),
+    postpaid: sourceLogin(config, 'POSTPAID'),
+    bi_ods: sourceLogin(config, 'BI_ODS'),
+  }
+}
+
+function sourceLogin(config: Config, name: 'SIC' | 'POSTPAID' | 'BI_ODS'): SourceLogin | undefined {
   const url = config[`${name}_URL`]
   const password = config[`${name}_PASSWORD`]
   if (url === undefined) return undefined
   if (password === undefined) throw new ConfigRefused([`${name}_PASSWORD must be set with ${name}_URL`])
   try {
-    return { address: parseSqlServerUrl(url), password }
+    const proxy = config.SOURCE_PROXY_URL
+    return { address: parseSqlServerUrl(url), password, ...(proxy !== undefined && { proxyUrl: new URL(proxy) }) }
   } catch (error) {
     if (error instanceof SqlServerUrlError) throw new ConfigRefused([`${name}_URL ${error.message}`])
     throw error

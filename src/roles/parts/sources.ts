@@ -1,4 +1,10 @@
-import { guardedPostpaidSource, guardedPrepaidSource, SourceGuard } from '#src/adapters/meter-source/guarded-source.ts'
+import {
+  guardedCustomerSource,
+  guardedPostpaidSource,
+  guardedPrepaidSource,
+  SourceGuard,
+} from '#src/adapters/meter-source/guarded-source.ts'
+import { sqlServerCustomerSource } from '#src/adapters/meter-source/sqlserver/customer-source.ts'
 import type { SqlServerOptions } from '#src/adapters/meter-source/sqlserver/options.ts'
 import { sqlServerPostpaidSource } from '#src/adapters/meter-source/sqlserver/postpaid-source.ts'
 import { sqlServerPrepaidSource } from '#src/adapters/meter-source/sqlserver/prepaid-source.ts'
@@ -6,19 +12,25 @@ import type { SqlServerAddress } from '#src/adapters/meter-source/sqlserver/url.
 import type { Clock } from '#src/core/clock.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { DependencyState } from '#src/http/health.ts'
+import type { CustomerSource } from '#src/ports/customer-source.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
+
+export type SourceName = 'sic' | 'postpaid' | 'bi_ods'
 
 export interface SourceLogin {
   readonly address: SqlServerAddress
   readonly password: string
+  /** The HTTP proxy on the way there, if any; may carry `user:password@`. */
+  readonly proxyUrl?: URL
 }
 
 export interface Sources {
   /** Undefined when not configured: such a source is unavailable. */
   readonly prepaid: PrepaidSource | undefined
   readonly postpaid: PostpaidSource | undefined
+  readonly customers: CustomerSource | undefined
   /** Whether each was answering when it was last asked. */
-  readonly states: () => Readonly<Record<'sic' | 'postpaid', DependencyState>>
+  readonly states: () => Readonly<Record<SourceName, DependencyState>>
 }
 
 /** One failure is enough: with a known state of the data to fall back on, nobody else should wait for the timeout. */
@@ -26,24 +38,33 @@ const GUARD = { failuresToOpen: 1, pauseMs: 5_000, concurrent: 8, waitTimeoutMs:
 /** Within the time that a request has for its sources. */
 const LIMITS = { connectTimeoutMs: 2_000, queryTimeoutMs: 3_000, poolMax: 8 }
 
-/** The utility's two databases, each behind a circuit breaker and a bulkhead of its own. */
+/** The utility's databases, each behind a circuit breaker and a bulkhead of its own. */
 export function openSources(
-  logins: { sic: SourceLogin | undefined; postpaid: SourceLogin | undefined },
+  logins: Readonly<Record<SourceName, SourceLogin | undefined>>,
   clock: Clock,
   opened: CloseStack,
 ): Sources {
-  const guards = { sic: new SourceGuard({ ...GUARD, clock }), postpaid: new SourceGuard({ ...GUARD, clock }) }
+  const guard = (): SourceGuard => new SourceGuard({ ...GUARD, clock })
+  const guards = { sic: guard(), postpaid: guard(), bi_ods: guard() }
   const prepaid = optionsOf(logins.sic, sqlServerPrepaidSource)
   const postpaid = optionsOf(logins.postpaid, sqlServerPostpaidSource)
+  const customers = optionsOf(logins.bi_ods, sqlServerCustomerSource)
   return {
     prepaid: prepaid && opened.use('sic', guardedPrepaidSource(prepaid, guards.sic)),
     postpaid: postpaid && opened.use('postpaid', guardedPostpaidSource(postpaid, guards.postpaid)),
-    states: () => ({ sic: stateOf(prepaid, guards.sic), postpaid: stateOf(postpaid, guards.postpaid) }),
+    customers: customers && opened.use('bi_ods', guardedCustomerSource(customers, guards.bi_ods)),
+    states: () => ({
+      sic: stateOf(prepaid, guards.sic),
+      postpaid: stateOf(postpaid, guards.postpaid),
+      bi_ods: stateOf(customers, guards.bi_ods),
+    }),
   }
 }
 
 function optionsOf<T>(login: SourceLogin | undefined, open: (options: SqlServerOptions) => T): T | undefined {
-  return login && open({ ...login.address, password: login.password, ...LIMITS })
+  if (login === undefined) return undefined
+  const { address, ...access } = login
+  return open({ ...address, ...access, ...LIMITS })
 }
 
 function stateOf(source: object | undefined, guard: SourceGuard): DependencyState {

@@ -1,5 +1,6 @@
 import sql from 'mssql'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import { openTunnel } from '../../http-connect/tunnel.ts'
 import { toSourceUnavailable } from './failure.ts'
 import type { SqlServerOptions } from './options.ts'
 
@@ -78,7 +79,9 @@ export class SqlServerClient implements AsyncDisposable {
 }
 
 function poolConfig(options: SqlServerOptions): sql.config {
-  const { host, port, database, user, password, encrypt, certificateAuthority } = options
+  const { host, port, database, user, password, encrypt, certificateAuthority, proxyUrl } = options
+  // The client does not tell its connector when it gives up.
+  const deadline = (): AbortSignal => AbortSignal.timeout(options.connectTimeoutMs)
   return {
     server: host,
     port,
@@ -97,6 +100,7 @@ function poolConfig(options: SqlServerOptions): sql.config {
       cancelTimeout: CANCEL_TIMEOUT_MS,
       appName: 'samaconso',
       useUTC: true,
+      ...(proxyUrl === undefined ? {} : { connector: () => openTunnel({ host, port, proxyUrl, signal: deadline() }) }),
       ...(certificateAuthority === undefined ? {} : { cryptoCredentialsDetails: { ca: certificateAuthority } }),
     },
   }

@@ -4,7 +4,9 @@ export interface SqlServerOptions extends SqlServerAddress {
   readonly password: string
   /** PEM of the authority that signed the server's certificate; without it, the system's authorities. */
   readonly certificateAuthority?: string
-  /** For one TCP connection with its handshakes and login. */
+  /** An http or https proxy that tunnels by CONNECT; may carry `user:password@`. Without it, straight to the server. */
+  readonly proxyUrl?: URL
+  /** For one TCP connection with its tunnel, handshakes and login. */
   readonly connectTimeoutMs: number
   /** From the statement to the last row of its answer. An ask costs at most this and `connectTimeoutMs`. */
   readonly queryTimeoutMs: number

@@ -63,4 +63,12 @@ ORDER BY t.poc, t.tel`,
 FROM compteurs_postpaid AS t
 WHERE t.[COMPTE CONTRAT] = @account
 ORDER BY t.TELEPHONE`,
+
+  /** Parameters: national, withCountry, withPlus, withZeros (varchar). Accounts that begin with 023 were never shown to customers. */
+  accountsOfPhone: `SELECT DISTINCT TOP 5 k.VKONT AS VKONT
+FROM ADR2 AS a
+JOIN BUT000 AS b ON b.ADDRCOMM = a.ADDRNUMBER
+JOIN FKKVKP AS k ON k.GPART = b.PARTNER
+WHERE a.TELNR_CALL IN (@national, @withCountry, @withPlus, @withZeros) AND k.VKONT NOT LIKE '023%'
+ORDER BY k.VKONT`,
 } as const
