@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 
 /** How one installation of the app introduces itself at login. */
@@ -37,9 +38,23 @@ export async function setTarget(tx: Tx, deviceId: string, target: Target, now: D
     .execute()
   await tx
     .updateTable('device')
-    .set({ target: target.value, target_kind: target.kind, target_renewed_at: now })
+    .set({ target: target.value, target_kind: target.kind, target_renewed_at: now, last_seen_at: now })
     .where('id', '=', deviceId)
     .execute()
+}
+
+const SEEN_EVERY_MS = 86_400_000
+
+/** Whether it is worth writing down that a device was seen: once a day is enough to tell those that are in use. */
+export function isSeenAnew(lastSeenAt: Date, now: Date): boolean {
+  return now.getTime() - lastSeenAt.getTime() >= SEEN_EVERY_MS
+}
+
+/** Never waits for the device: a login locks it before the session, whoever calls this may hold the session already. */
+export async function noteSeen(tx: Tx, deviceId: string, now: Date): Promise<void> {
+  await sql`
+    update device set last_seen_at = ${now}
+    where id = (select id from device where id = ${deviceId} for update skip locked)`.execute(tx)
 }
 
 export async function clearTarget(tx: Tx, deviceId: string): Promise<void> {

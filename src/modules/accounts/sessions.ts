@@ -1,6 +1,6 @@
 import type { Clock } from '#src/core/clock.ts'
 import type { Db, Tx } from '#src/database/database.ts'
-import { clearTarget, setTarget, type Target } from './devices.ts'
+import { clearTarget, isSeenAnew, noteSeen, setTarget, type Target } from './devices.ts'
 import { accountErrors } from './errors.ts'
 import { type OpenedSession, openSession, type OpenSession } from './open-session.ts'
 import type { Revocations } from './revocations.ts'
@@ -77,7 +77,9 @@ async function refreshIn(tx: Tx, refreshToken: string, now: Date): Promise<Refre
     .selectFrom('refresh_token')
     .innerJoin('session', 'session.id', 'refresh_token.session_id')
     .innerJoin('account', 'account.id', 'session.account_id')
+    .leftJoin('device', 'device.id', 'session.device_id')
     .select(['session.id', 'session.account_id', 'session.expires_at', 'session.ended_at', 'refresh_token.spent_at'])
+    .select(['session.device_id', 'device.last_seen_at'])
     .where('refresh_token.hash', '=', hash)
     .where('account.disabled_at', 'is', null)
     .forUpdate(['session', 'refresh_token'])
@@ -93,6 +95,8 @@ async function refreshIn(tx: Tx, refreshToken: string, now: Date): Promise<Refre
     .set({ expires_at: expiry(now) })
     .where('id', '=', row.id)
     .execute()
+  const { device_id: deviceId, last_seen_at: lastSeenAt } = row
+  if (deviceId !== null && lastSeenAt !== null && isSeenAnew(lastSeenAt, now)) await noteSeen(tx, deviceId, now)
   const next = await issueRefreshToken(tx, row.id)
   return { state: 'renewed', opened: { accountId: row.account_id, sessionId: row.id, refreshToken: next } }
 }

@@ -4,6 +4,7 @@ import { periodically } from '#src/core/periodic.ts'
 import type { Timers } from '#src/core/timers.ts'
 import type { Db } from '#src/database/database.ts'
 import { pruneIdempotencyKeys } from './idempotency.ts'
+import { removeStaleTargets } from './stale-targets.ts'
 import { requeueUnfinished } from './unfinished.ts'
 
 export interface NotificationUpkeepParts {
@@ -16,8 +17,8 @@ export interface NotificationUpkeepParts {
 const IDLE_MS = 2 * 3_600_000
 
 /**
- * Every hour: forgets old Idempotency-Keys, and queues again what a task that failed for good, or a broker that lost
- * its messages, has left behind. Any number of processes may do it.
+ * Every hour: forgets old Idempotency-Keys and the targets of devices that are gone, and queues again what a task that
+ * failed for good, or a broker that lost its messages, has left behind. Any number of processes may do it.
  */
 export function notificationUpkeep({ db, timers, log }: NotificationUpkeepParts): Closeable {
   return periodically({
@@ -27,6 +28,8 @@ export function notificationUpkeep({ db, timers, log }: NotificationUpkeepParts)
     log,
     work: async () => {
       const pruned = await pruneIdempotencyKeys(db, timers.now())
+      const stale = await removeStaleTargets(db, timers.now())
+      if (stale > 0) log.info({ targets: stale }, 'push targets of devices not seen for nine months are removed')
       const requeued = await requeueUnfinished(db, timers.now, { isAlone: false, idleMs: IDLE_MS })
       if (requeued > 0) log.warn({ requeued, pruned }, 'notifications that nobody was sending are queued again')
     },
