@@ -34,10 +34,10 @@ const questions: Readonly<Record<keyof typeof statements, Question>> = {
 }
 const names = Object.keys(questions) as (keyof typeof statements)[]
 
-/** One that is cut off, and one that leaves a bracket open. */
+/** One that is cut off, and one that lacks a word. */
 const broken = [
   statements.salesOfMeter.slice(0, statements.salesOfMeter.indexOf('@police')),
-  statements.salesOfMeter.replace('varchar(40)', 'varchar(40'),
+  statements.salesOfMeter.replace('FROM', ''),
 ]
 
 interface Parsed {
