@@ -62,3 +62,6 @@ create index delivery_open on delivery (notification_id, next_attempt_at)
   where state in ('pending', 'retrying', 'held');
 -- For what counts outcomes of late, and for what forgets old ones.
 create index delivery_updated on delivery (updated_at);
+
+-- Everyone, in the order in which a broadcast goes through them.
+create index account_customer on account (id) where role = 'customer' and disabled_at is null;

@@ -5,7 +5,7 @@ import { type Config, type Env, loadConfig } from '#src/config/load.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger, type Logger } from '#src/core/logger.ts'
 import { type Database, type Db, openDatabase } from '#src/database/database.ts'
-import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
+import { requeueUnfinished } from '#src/modules/notifications/sending/unfinished.ts'
 import type { PushGateway } from '#src/ports/push-gateway.ts'
 import { systemTimers as timers } from '#src/core/timers.ts'
 import { seedDemo } from './embedded/demo.ts'
@@ -15,7 +15,7 @@ import { refuseTakenPort } from './embedded/ports.ts'
 import { openReplaceable, type Replaceable } from './embedded/replaceable.ts'
 import { readyMessage } from './embedded/ready-message.ts'
 import { startSimulators, type Simulators } from './embedded/simulators.ts'
-import { openPush, pushAddress } from './parts/push.ts'
+import { openPush, pushAddress, pushPace } from './parts/push.ts'
 import { availability, readinessOf } from './parts/readiness.ts'
 import { serveApi } from './parts/serve-api.ts'
 import { startOutbox } from './parts/outbox.ts'
@@ -46,7 +46,7 @@ async function start(config: Config, log: Logger, opened: CloseStack): Promise<v
   await seedDemo(database.db)
   const replaceable = openReplaceable(config, log, opened)
   const simulators = await startSimulators({ home, secrets, sourcesUrl: engine.sourcesUrl, apiPort: port }, log, opened)
-  const push = openPush(pushAddress(config) ?? simulators.fcm, log, opened)
+  const push = openPush(pushAddress(config) ?? simulators.fcm, pushPace(config, 1), log, opened)
   const kick = await startWorkers({ db: database.db, push, log, ...replaceable }, opened)
   const api = await startApi({ config, secrets, database, simulators, kick, log, ...replaceable }, opened)
   process.stdout.write(

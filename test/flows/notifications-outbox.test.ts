@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, test } from 'node:test'
-import { requeueUnfinished } from '#src/modules/notifications/unfinished.ts'
+import { requeueUnfinished } from '#src/modules/notifications/sending/unfinished.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import type { Push } from '#src/ports/push-gateway.ts'

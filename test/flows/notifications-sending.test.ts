@@ -49,6 +49,8 @@ async function status(id: string) {
   }>()
 }
 
+const NOTHING_SPECIAL = { held: 0, muted: 0, expired: 0 }
+
 const pushesOf = (id: string): Push[] => api.gateway.pushes.filter(({ data }) => data['notification_id'] === id)
 
 test('what is accepted is pushed to the device, counted and in the inbox', async () => {
@@ -74,7 +76,8 @@ test('what is accepted is pushed to the device, counted and in the inbox', async
       body: 'Demain de 8 h à 14 h.',
       data: { zone: 'Médina', notification_id: id, type: 'outage' },
       urgency: 'high',
-      ttlMs: 4 * 3_600_000,
+      ttlMs: 24 * 3_600_000,
+      link: `samaconso://notifications/${id}`,
       lane: 'urgent',
     },
   )
@@ -82,10 +85,15 @@ test('what is accepted is pushed to the device, counted and in the inbox', async
   assert.deepEqual(await status(id), {
     id,
     state: 'done',
-    counts: { recipients: 1, devices: 1, sent: 1, failed: 0, dead_tokens: 0, retrying: 0 },
+    counts: { ...NOTHING_SPECIAL, recipients: 1, devices: 1, sent: 1, failed: 0, dead_tokens: 0, retrying: 0 },
+    rate_per_minute: null,
+    estimated_done_at: null,
     queued_at: now,
+    send_at: now,
+    expires_at: null,
     first_sent_at: now,
     done_at: now,
+    cancelled_at: null,
   })
 })
 
@@ -112,7 +120,15 @@ test('someone without a device has it in the inbox, and it is done', async () =>
   await api.runDue()
   const { state, counts, first_sent_at: firstSentAt } = await status(id)
   assert.equal(state, 'done')
-  assert.deepEqual(counts, { recipients: 1, devices: 0, sent: 0, failed: 0, dead_tokens: 0, retrying: 0 })
+  assert.deepEqual(counts, {
+    ...NOTHING_SPECIAL,
+    recipients: 1,
+    devices: 0,
+    sent: 0,
+    failed: 0,
+    dead_tokens: 0,
+    retrying: 0,
+  })
   assert.equal(firstSentAt, null)
 })
 
@@ -220,7 +236,15 @@ test('a dead target is taken from its device, unless the device has another by t
   )
   const { state, counts } = await status(id)
   assert.equal(state, 'done')
-  assert.deepEqual(counts, { recipients: 2, devices: 2, sent: 0, failed: 0, dead_tokens: 2, retrying: 0 })
+  assert.deepEqual(counts, {
+    ...NOTHING_SPECIAL,
+    recipients: 2,
+    devices: 2,
+    sent: 0,
+    failed: 0,
+    dead_tokens: 2,
+    retrying: 0,
+  })
 })
 
 test('a refused message keeps the target; a refused target is set aside until its app reports in again', async () => {
@@ -255,10 +279,17 @@ test('a refused message keeps the target; a refused target is set aside until it
 test('what must wait waits as long as it was told, then is sent', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
-  api.script = () => ({ state: 'retry', reason: 'QUOTA_EXCEEDED', afterMs: 60_000, maybeSent: false, overQuota: true })
+  api.script = () => ({
+    state: 'retry',
+    reason: 'QUOTA_EXCEEDED',
+    afterMs: 60_000,
+    maybeSent: false,
+    overQuota: 'project',
+  })
   const { id } = await accepted(toUser(awa.id))
   await api.runDue()
   assert.deepEqual((await status(id)).counts, {
+    ...NOTHING_SPECIAL,
     recipients: 1,
     devices: 1,
     sent: 0,
@@ -314,7 +345,16 @@ test('a gateway that cannot be used holds everything back, for hours if need be,
   }
   const untouched = await status(id)
   assert.equal(untouched.state, 'sending')
-  assert.deepEqual(untouched.counts, { recipients: 2, devices: 0, sent: 0, failed: 0, dead_tokens: 0, retrying: 0 })
+  assert.deepEqual(untouched.counts, {
+    ...NOTHING_SPECIAL,
+    recipients: 2,
+    devices: 2,
+    sent: 0,
+    failed: 0,
+    dead_tokens: 0,
+    retrying: 0,
+    held: 2,
+  })
   assert.match(api.log.text(), /the push gateway cannot be used/)
   await api.runDue()
   assert.equal((await status(id)).counts['sent'], 2)

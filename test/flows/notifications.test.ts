@@ -158,16 +158,18 @@ test('a meter that is unknown, of another agency, or followed by nobody is refus
   await refused(agent, toMeter(lonely.number), 422, 'notifications/no-recipient')
 })
 
-test('what a later release brings is 501 for who may use it', async () => {
-  const { id } = await aCustomerOf(agency.id)
+test('an agent reaches the own agency alone, and only admins everyone', async () => {
+  await aCustomerOf(agency.id)
   const toAgency = (agencyId: string) => toUser('', { audience: { kind: 'agency', agency_id: agencyId } })
-  await refused(agent, toAgency(agency.id), 501, 'http/not-implemented')
-  await refused(admin, toAgency(agency.id), 501, 'http/not-implemented')
-  await refused(agent, toAgency(crypto.randomUUID()), 404, 'notifications/unknown-agency')
-  await refused(admin, toUser('', { audience: { kind: 'all' } }), 501, 'http/not-implemented')
-  await refused(agent, toUser('', { audience: { kind: 'all' } }), 403, 'http/forbidden')
-  await refused(agent, toUser(id, { send_at: '2030-01-01T00:00:00Z' }), 501, 'http/not-implemented')
-  await refused(agent, toUser(id, { expires_at: '2030-01-01T00:00:00Z' }), 501, 'http/not-implemented')
+  const toAll = toUser('', { audience: { kind: 'all' } })
+  const foreign = await anAgency(api.database.db)
+  assert.equal((await api.send(agent, toAgency(agency.id))).statusCode, 202)
+  await refused(agent, toAgency(foreign.id), 404, 'notifications/unknown-agency')
+  await refused(admin, toAgency(crypto.randomUUID()), 404, 'notifications/unknown-agency')
+  await refused(admin, toAgency(foreign.id), 422, 'notifications/no-customer')
+  await refused(agent, toAll, 403, 'http/forbidden')
+  await refused(await staff(api.database, 'service'), toAll, 403, 'http/forbidden')
+  assert.equal((await api.send(admin, toAll)).statusCode, 202)
 })
 
 test('bad input is a clear no', async () => {

@@ -11,7 +11,7 @@ import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
 import { selfPolicy } from '#src/modules/meters/reach.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
-import { notificationTasks, type TaskParts } from '#src/modules/notifications/tasks.ts'
+import { notificationTasks, type TaskParts } from '#src/modules/notifications/sending/tasks.ts'
 import { OutboxPublisher, type PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { Push, PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { VirtualTime } from '#test/celery/virtual-time.ts'
@@ -100,7 +100,7 @@ export async function notificationsApi(): Promise<NotificationsApi> {
     put: (caller, url) => call('PUT', caller, url),
     async run({ task, taskId, kwargs }, parts = {}, signal = new AbortController().signal) {
       const push: PushGateway = gateway
-      const tasks = notificationTasks({ db, push, clock: time.now, log, random: () => 0, ...parts })
+      const tasks = notificationTasks({ db, push, timers: time, log, random: () => 0, ...parts })
       const known = tasks.find(({ name }) => name === task)
       if (known === undefined) throw new Error(`no task ${task}`)
       return known.handler(known.parse(kwargs), { signal, taskId })

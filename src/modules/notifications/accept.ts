@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { sql } from 'kysely'
 import type { Static } from 'typebox'
 import type { Actor } from '#src/core/actor.ts'
 import type { Clock } from '#src/core/clock.ts'
 import type { Db, Tx } from '#src/database/database.ts'
-import { httpErrors } from '#src/http/errors.ts'
-import { addToOutbox } from '#src/modules/outbox/outbox.ts'
-import { recipientsOf, refuseUnreachable } from './audience.ts'
+import { recordAudit } from '#src/modules/audit/audit.ts'
+import { recipientsOf } from './audience.ts'
+import { notificationErrors } from './errors.ts'
 import {
   type Answer,
   earlierAnswer,
@@ -17,8 +15,8 @@ import {
 } from './idempotency.ts'
 import { checkPayload } from './payload.ts'
 import { START_LANES } from './priorities.ts'
-import { startTask } from './queue-tasks.ts'
 import type { Audience, NotificationBody } from './schemas.ts'
+import { recipientCount, storeNotification } from './store-notification.ts'
 
 export type NotificationRequest = Static<typeof NotificationBody>
 
@@ -27,6 +25,9 @@ export interface Accepted {
   /** The answer was given before, and nothing was stored now. */
   readonly replayed: boolean
 }
+
+/** Whoever plans further ahead has mistaken the year. */
+const LONGEST_AHEAD_MS = 90 * 86_400_000
 
 /**
  * Stores a notification, whom it is for and the task that sends it, in one transaction: accepted means that it
@@ -38,12 +39,9 @@ export async function acceptNotification(
   request: NotificationRequest,
   idempotencyKey: string | undefined,
 ): Promise<Accepted> {
-  await refuseUnreachable(db, actor, request.audience)
-  for (const field of ['send_at', 'expires_at'] as const) {
-    if (request[field] !== undefined) throw httpErrors.notImplemented({ details: { field } })
-  }
-  checkPayload(withDefaults(request))
   const now = new Date(clock())
+  checkPayload(withDefaults(request))
+  checkTimes(request, now)
   if (idempotencyKey === undefined) {
     const answer = await db.transaction().execute((tx) => acceptIn(tx, actor, request, now))
     return { answer, replayed: false }
@@ -68,31 +66,23 @@ async function acceptOnceIn(
 }
 
 async function acceptIn(tx: Tx, actor: Actor, request: NotificationRequest, now: Date): Promise<Answer> {
-  const recipients = await recipientsOf(tx, actor, request.audience)
-  const [id, taskId] = [randomUUID(), randomUUID()]
-  const { type, title, body, data } = withDefaults(request)
-  await tx
-    .insertInto('notification')
-    .values({
-      id,
-      sender_id: actor.accountId,
-      type,
-      title,
-      body,
-      data: JSON.stringify(data),
-      priority: request.priority,
-      audience: JSON.stringify(toStoredAudience(request.audience)),
-      task_id: taskId,
-      state: 'queued',
-      recipients: recipients.length,
-      queued_at: now,
-      visible_at: now,
-    })
-    .execute()
-  await sql`insert into notification_recipient (notification_id, account_id, visible_at)
-    select ${id}::uuid, account_id, ${now}::timestamptz from unnest(${recipients}::uuid[]) as account_id`.execute(tx)
-  await addToOutbox(tx, [startTask({ id, priority: request.priority }, taskId, now)])
-  const { queue } = START_LANES[request.priority]
+  const { audience, priority } = request
+  const recipients = await recipientsOf(tx, actor, audience)
+  const { id, taskId } = await storeNotification(tx, {
+    ...withDefaults(request),
+    ...timesOf(request),
+    senderId: actor.accountId,
+    priority,
+    audience: toStoredAudience(audience),
+    recipients,
+    at: now,
+  })
+  await recordAudit(tx, actor, {
+    action: 'notification.send',
+    subjectId: id,
+    details: auditDetails(request, recipientCount(recipients)),
+  })
+  const { queue } = START_LANES[priority]
   return { id, task_id: taskId, queue, state: 'queued', status_url: `/api/notifications/${id}` }
 }
 
@@ -100,6 +90,24 @@ function withDefaults({ type = 'general', title, body, data = {} }: Notification
   return { type, title, body, data }
 }
 
-function toStoredAudience(audience: Audience): Audience | { kind: 'users'; count: number } {
+function auditDetails(request: NotificationRequest, recipients: number) {
+  const { title, type, priority, audience, send_at, expires_at } = request
+  return { title, type, priority, audience, recipients, send_at, expires_at }
+}
+
+function timesOf({ send_at: sendAt, expires_at: expiresAt }: NotificationRequest) {
+  return {
+    sendAt: sendAt === undefined ? undefined : new Date(sendAt),
+    expiresAt: expiresAt === undefined ? undefined : new Date(expiresAt),
+  }
+}
+
+function checkTimes(request: NotificationRequest, now: Date): void {
+  const { sendAt = now, expiresAt } = timesOf(request)
+  if (sendAt.getTime() > now.getTime() + LONGEST_AHEAD_MS) throw notificationErrors.sendAtTooFar()
+  if (expiresAt !== undefined && expiresAt <= (sendAt > now ? sendAt : now)) throw notificationErrors.expiresTooEarly()
+}
+
+function toStoredAudience(audience: Audience): Readonly<Record<string, unknown>> {
   return audience.kind === 'users' ? { kind: 'users', count: audience.user_ids.length } : audience
 }

@@ -1,40 +1,51 @@
 import type { Actor } from '#src/core/actor.ts'
-import type { Db, Tx } from '#src/database/database.ts'
+import type { Tx } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { notificationErrors } from './errors.ts'
 import type { Audience } from './schemas.ts'
+import { countRecipients } from './sending/recipients.ts'
+import type { Recipients } from './store-notification.ts'
 
 /** How many unknown users an answer names; a list of ten thousand would help nobody. */
 const MAX_LISTED = 100
-
-/** Refuses audiences that this sender may never address, then those that nobody can address yet. */
-export async function refuseUnreachable(db: Db, actor: Actor, audience: Audience): Promise<void> {
-  if (audience.kind !== 'agency' && audience.kind !== 'all') return
-  if (actor.role === 'agent') {
-    if (audience.kind === 'all') throw httpErrors.forbidden()
-    const own = await db.selectFrom('account').select('agency_id').where('id', '=', actor.accountId).executeTakeFirst()
-    if (own?.agency_id !== audience.agency_id.toLowerCase()) throw notificationErrors.unknownAgency()
-  }
-  throw httpErrors.notImplemented({ details: { audience: audience.kind } })
-}
 
 /**
  * The accounts that the audience means, each once. Everybody named must exist and be within the sender's reach,
  * or the whole request is refused: half a notification is worse than a clear no. To an agent, who is out of reach
  * and who does not exist are the same, and neither is named.
  */
-export async function recipientsOf(tx: Tx, actor: Actor, audience: Audience): Promise<string[]> {
+export async function recipientsOf(tx: Tx, actor: Actor, audience: Audience): Promise<Recipients> {
   switch (audience.kind) {
     case 'user':
-      return knownUsers(tx, actor, [audience.user_id])
+      return { kind: 'listed', accountIds: await knownUsers(tx, actor, [audience.user_id]) }
     case 'users':
-      return knownUsers(tx, actor, audience.user_ids)
+      return { kind: 'listed', accountIds: await knownUsers(tx, actor, audience.user_ids) }
     case 'meter':
-      return meterUsers(tx, actor, audience.number)
+      return { kind: 'listed', accountIds: await meterUsers(tx, actor, audience.number) }
     case 'agency':
+      return broadcastTo(tx, await knownAgency(tx, actor, audience.agency_id))
     case 'all':
-      throw httpErrors.notImplemented({ details: { audience: audience.kind } })
+      if (actor.role !== 'admin') throw httpErrors.forbidden()
+      return broadcastTo(tx, null)
   }
+}
+
+async function broadcastTo(tx: Tx, agencyId: string | null): Promise<Recipients> {
+  const count = await countRecipients(tx, { agencyId })
+  if (count === 0) throw notificationErrors.noCustomer()
+  return { kind: 'broadcast', agencyId, count }
+}
+
+/** An agent's own; any for others. */
+async function knownAgency(tx: Tx, actor: Actor, agencyId: string): Promise<string> {
+  const agency = tx.selectFrom('agency').select('agency.id').where('agency.id', '=', agencyId)
+  const inReach =
+    actor.role !== 'agent'
+      ? agency
+      : agency.innerJoin('account', 'account.agency_id', 'agency.id').where('account.id', '=', actor.accountId)
+  const found = await inReach.executeTakeFirst()
+  if (found === undefined) throw notificationErrors.unknownAgency()
+  return found.id
 }
 
 async function knownUsers(tx: Tx, actor: Actor, userIds: readonly string[]): Promise<string[]> {

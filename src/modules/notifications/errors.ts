@@ -21,6 +21,26 @@ export const notificationErrors = defineErrors('notifications', {
     'Personne ne suit ce compteur: il n’y a pas de destinataire.',
     'Nobody follows this meter: there is no recipient.',
   ],
+  noCustomer: [
+    'unprocessable',
+    'Aucun client n’en fait partie: il n’y a pas de destinataire.',
+    'No customer belongs to it: there is no recipient.',
+  ],
+  sendAtTooFar: [
+    'unprocessable',
+    'send_at est à plus de 90 jours: choisissez une date plus proche.',
+    'send_at is more than 90 days ahead: choose an earlier time.',
+  ],
+  expiresTooEarly: [
+    'unprocessable',
+    'expires_at doit être dans l’avenir et après send_at.',
+    'expires_at must lie in the future and after send_at.',
+  ],
+  alreadyDone: [
+    'conflict',
+    'Cette notification est déjà envoyée: elle ne peut plus être annulée.',
+    'This notification has been sent already: it cannot be cancelled any more.',
+  ],
   payloadTooLarge: [
     'unprocessable',
     'Le titre, le texte et les données dépassent ensemble ce qu’une notification peut porter: raccourcissez-les.',

@@ -1,4 +1,5 @@
 import { notificationErrors } from './errors.ts'
+import { LONGEST_LINK_BYTES } from './types.ts'
 
 export interface Payload {
   readonly type: string
@@ -8,10 +9,20 @@ export interface Payload {
 }
 
 export const PAYLOAD_LIMIT_BYTES = 4_096
-/** What every push carries besides the sender's words: two UUIDs, and the keys of these and of the type. */
-const ENVELOPE_BYTES = 2 * 36 + 'notification_id'.length + 'message_id'.length + 'type'.length
+/** What every push carries besides the sender's words: two UUIDs, a link, and the keys of these and of the type. */
+const ENVELOPE_BYTES =
+  2 * 36 + LONGEST_LINK_BYTES + ['notification_id', 'message_id', 'deep_link', 'type'].join('').length
 /** Ours, and no key at all; `from`, `message_type` and everything that starts with `google` or `gcm` are FCM's. */
-const RESERVED_KEYS = new Set(['', 'notification_id', 'message_id', 'type', 'from', 'message_type', 'collapse_key'])
+const RESERVED_KEYS = new Set([
+  '',
+  'notification_id',
+  'message_id',
+  'deep_link',
+  'type',
+  'from',
+  'message_type',
+  'collapse_key',
+])
 const RESERVED_PREFIX = /^(google|gcm)/i
 
 /** Refuses before anything is stored what FCM, or the database, would refuse after it was accepted. */

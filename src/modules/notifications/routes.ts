@@ -7,6 +7,7 @@ import { httpErrors } from '#src/http/errors.ts'
 import { actorOf, type ObjectPolicy, type Policy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import { acceptNotification } from './accept.ts'
+import { cancelNotification } from './cancel.ts'
 import { inboxOf, isRecipient, markRead } from './inbox.ts'
 import * as schemas from './schemas.ts'
 import { isSender, notificationExists, notificationStatus } from './status.ts'
@@ -29,6 +30,7 @@ export function notificationRoutes(parts: NotificationParts) {
     // The seed's address, and the one under /api like every other.
     for (const url of ['/notifications', '/api/notifications']) sendRoute(app, url, parts)
     statusRoute(app, parts)
+    cancelRoute(app, parts)
     inboxRoute(app, parts)
     readRoute(app, parts)
   }
@@ -42,7 +44,7 @@ function sendRoute(app: App, url: string, { db, clock, kick }: NotificationParts
       bodyLimit: SEND_BODY_LIMIT_BYTES,
       schema: {
         tags,
-        summary: 'Send a notification to one user, to several, or to the users of a meter',
+        summary: 'Send a notification to users, to those of a meter, to an agency’s customers, or to everyone',
         headers: schemas.IdempotencyHeaders,
         body: schemas.NotificationBody,
         response: {
@@ -50,7 +52,6 @@ function sendRoute(app: App, url: string, { db, clock, kick }: NotificationParts
           404: ProblemAnswer,
           409: ProblemAnswer,
           422: ProblemAnswer,
-          501: ProblemAnswer,
         },
       },
     },
@@ -64,8 +65,9 @@ function sendRoute(app: App, url: string, { db, clock, kick }: NotificationParts
   )
 }
 
-function statusRoute(app: App, { db }: NotificationParts): void {
-  const policy: ObjectPolicy = {
+/** Whoever sent the notification named by the path, and admins. */
+function senderPolicy(db: Db): ObjectPolicy {
+  return {
     kind: 'object',
     type: 'notification',
     param: 'id',
@@ -75,10 +77,13 @@ function statusRoute(app: App, { db }: NotificationParts): void {
       return actor.role === 'admin' ? notificationExists(db, id) : isSender(db, id, actor.accountId)
     },
   }
+}
+
+function statusRoute(app: App, { db, clock }: NotificationParts): void {
   app.get(
     '/api/notifications/:id',
     {
-      config: { policy },
+      config: { policy: senderPolicy(db) },
       schema: {
         tags,
         summary: 'How far a notification is',
@@ -87,9 +92,32 @@ function statusRoute(app: App, { db }: NotificationParts): void {
       },
     },
     async (request, reply) => {
-      const status = await notificationStatus(db, request.params.id)
+      const status = await notificationStatus(db, request.params.id, new Date(clock()))
       if (status === undefined) throw httpErrors.notFound()
       return reply.header('cache-control', 'no-store').send(status)
+    },
+  )
+}
+
+function cancelRoute(app: App, { db, clock }: NotificationParts): void {
+  app.post(
+    '/api/notifications/:id/cancel',
+    {
+      config: { policy: senderPolicy(db) },
+      schema: {
+        tags,
+        summary: 'Stop a notification: whoever was not sent to within two seconds is not sent to any more',
+        params: schemas.NotificationParams,
+        response: { 200: schemas.StatusAnswer, 409: ProblemAnswer },
+      },
+    },
+    async (request) => {
+      const { id } = request.params
+      const now = new Date(clock())
+      await cancelNotification(db, actorOf(request), id, now)
+      const status = await notificationStatus(db, id, now)
+      if (status === undefined) throw httpErrors.notFound()
+      return status
     },
   )
 }

@@ -5,7 +5,7 @@ import type { Timers } from '#src/core/timers.ts'
 import type { Db } from '#src/database/database.ts'
 import { pruneIdempotencyKeys } from './idempotency.ts'
 import { removeStaleTargets } from './stale-targets.ts'
-import { requeueUnfinished } from './unfinished.ts'
+import { requeueUnfinished } from './sending/unfinished.ts'
 
 export interface NotificationUpkeepParts {
   readonly db: Db

@@ -1,6 +1,6 @@
 import { defineTask, type Task } from '#src/celery/task.ts'
 import type { Logger } from '#src/core/logger.ts'
-import type { NotificationTask } from '#src/modules/notifications/tasks.ts'
+import type { NotificationTask } from '#src/modules/notifications/sending/tasks.ts'
 import type { TaskAttempts } from '#src/modules/task-attempts/task-attempts.ts'
 
 /** A task that says when it has ended, so that only those that took their worker along stay counted. */

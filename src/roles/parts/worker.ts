@@ -3,7 +3,7 @@ import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import { periodically } from '#src/core/periodic.ts'
 import type { Db } from '#src/database/database.ts'
-import { notificationTasks } from '#src/modules/notifications/tasks.ts'
+import { notificationTasks } from '#src/modules/notifications/sending/tasks.ts'
 import { TaskAttempts } from '#src/modules/task-attempts/task-attempts.ts'
 import type { Broker } from '#src/ports/broker.ts'
 import type { ResultStore } from '#src/ports/result-store.ts'
@@ -48,7 +48,7 @@ const UPKEEP_EVERY_MS = 3_600_000
 
 export async function startWorker(parts: WorkerParts, opened: CloseStack): Promise<void> {
   const { db, push, timers, log, kick, queues } = parts
-  const tasks = notificationTasks({ db, push, clock: timers.now, log, kick })
+  const tasks = notificationTasks({ db, push, timers, log, kick })
   const attempts = new TaskAttempts({ db, clock: timers.now })
   const node = new CeleryNode({
     ...parts,

@@ -8,17 +8,19 @@ const firstTriedAt = new Date(START)
 const retry = (afterMs: number, maybeSent = false) =>
   ({ state: 'retry', reason: 'UNAVAILABLE', afterMs, maybeSent }) as const
 
+const limits = (random: () => number, expiresAt: Date | null = null) => ({ expiresAt, random })
+
 test('each final outcome is recorded as what it is', () => {
   const attempt = { attempts: 1, firstTriedAt }
-  assert.deepEqual(verdictOf({ state: 'sent', providerId: 'p' }, attempt, START, Math.random), {
+  assert.deepEqual(verdictOf({ state: 'sent', providerId: 'p' }, attempt, START, limits(Math.random)), {
     state: 'sent',
     providerId: 'p',
   })
-  assert.deepEqual(verdictOf({ state: 'dead_target', reason: 'R' }, attempt, START, Math.random), {
+  assert.deepEqual(verdictOf({ state: 'dead_target', reason: 'R' }, attempt, START, limits(Math.random)), {
     state: 'dead',
     reason: 'R',
   })
-  assert.deepEqual(verdictOf({ state: 'refused', reason: 'R' }, attempt, START, Math.random), {
+  assert.deepEqual(verdictOf({ state: 'refused', reason: 'R' }, attempt, START, limits(Math.random)), {
     state: 'failed',
     reason: 'R',
     quarantine: false,
@@ -35,7 +37,12 @@ test('a retry never comes before the least wait, nor after the hour', () => {
   fc.assert(
     fc.property(attempt, ({ attempts, afterMs, elapsedMs, random }) => {
       const now = START + elapsedMs
-      const verdict = verdictOf(retry(afterMs), { attempts, firstTriedAt }, now, () => random)
+      const verdict = verdictOf(
+        retry(afterMs),
+        { attempts, firstTriedAt },
+        now,
+        limits(() => random),
+      )
       if (verdict.state === 'failed') return
       assert.ok(verdict.state === 'retrying')
       assert.ok(verdict.nextAttemptAt.getTime() >= now + Math.max(afterMs, 10_000))
@@ -53,7 +60,12 @@ test('whatever the provider keeps saying, it ends', () => {
         let now = START
         for (let attempts = 1; ; attempts += 1) {
           assert.ok(attempts < 20, 'it goes on for ever')
-          const verdict = verdictOf(retry(afterMs), { attempts, firstTriedAt }, now, () => random)
+          const verdict = verdictOf(
+            retry(afterMs),
+            { attempts, firstTriedAt },
+            now,
+            limits(() => random),
+          )
           if (verdict.state !== 'retrying') return
           now = verdict.nextAttemptAt.getTime()
           assert.ok(!isTooLate({ attempts, firstTriedAt }, now))
@@ -64,6 +76,24 @@ test('whatever the provider keeps saying, it ends', () => {
 })
 
 test('an attempt that may have arrived is remembered as such', () => {
-  const verdict = verdictOf(retry(0, true), { attempts: 1, firstTriedAt }, START, () => 0)
+  const verdict = verdictOf(
+    retry(0, true),
+    { attempts: 1, firstTriedAt },
+    START,
+    limits(() => 0),
+  )
   assert.ok(verdict.state === 'retrying' && verdict.maybeDuplicate)
+})
+
+test('nothing is tried again after the notification has expired', () => {
+  const attempt = { attempts: 1, firstTriedAt: new Date(START) }
+  const wait = { state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false } as const
+  const stateWith = (expiresMs: number): string =>
+    verdictOf(
+      wait,
+      attempt,
+      START,
+      limits(() => 0, new Date(START + expiresMs)),
+    ).state
+  assert.deepEqual([stateWith(10_000), stateWith(10_001)], ['failed', 'retrying'])
 })

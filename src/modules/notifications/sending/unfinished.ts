@@ -2,8 +2,8 @@ import { sql } from 'kysely'
 import type { Clock } from '#src/core/clock.ts'
 import type { Db } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
-import type { Priority } from './priorities.ts'
-import { chunkTask, followUpTask, startTask } from './queue-tasks.ts'
+import type { Priority } from '../priorities.ts'
+import { chunkTask, fanOutTask, followUpTask, startTask } from './queue-tasks.ts'
 
 export interface RequeueOptions {
   /**
@@ -25,9 +25,10 @@ export async function requeueUnfinished(db: Db, clock: Clock, options: RequeueOp
   const now = new Date(clock())
   const idleSince = new Date(clock() - (options.idleMs ?? 0))
   if (options.isAlone) {
-    await sql`update delivery set next_attempt_at = ${now} where state = 'pending' and next_attempt_at > ${now}`.execute(
-      db,
-    )
+    await sql`update delivery set next_attempt_at = ${now}
+      where state = 'pending' and next_attempt_at > ${now}`.execute(db)
+    await sql`update notification_chunk set leased_until = ${now}
+      where done_at is null and leased_until > ${now}`.execute(db)
   }
   let [requeued, after] = [0, '00000000-0000-0000-0000-000000000000']
   for (;;) {
@@ -43,25 +44,22 @@ interface Unfinished {
   readonly id: string
   readonly priority: Priority
   readonly task_id: string
+  readonly fanned_out_through: string | null
   readonly fanned_out_at: Date | null
 }
 
 function unfinished(db: Db, idleSince: Date, after: string): Promise<Unfinished[]> {
   return db
     .selectFrom('notification as n')
-    .select(['n.id', 'n.priority', 'n.task_id', 'n.fanned_out_at'])
+    .select(['n.id', 'n.priority', 'n.task_id', 'n.fanned_out_through', 'n.fanned_out_at'])
     .where('n.state', 'in', ['queued', 'sending'])
-    .where('n.queued_at', '<=', idleSince)
-    .where((eb) =>
-      eb.not(
-        eb.exists(
-          eb
-            .selectFrom('delivery as d')
-            .select('d.device_id')
-            .whereRef('d.notification_id', '=', 'n.id')
-            .where('d.updated_at', '>', idleSince),
-        ),
-      ),
+    .where('n.visible_at', '<=', idleSince)
+    .where(
+      sql<boolean>`not exists (select from delivery d where d.notification_id = n.id and d.updated_at > ${idleSince})
+        and not exists (
+          select from notification_chunk c
+          where c.notification_id = n.id and (c.done_at > ${idleSince} or c.leased_until > ${idleSince})
+        )`,
     )
     .where('n.id', '>', after)
     .orderBy('n.id')
@@ -70,19 +68,32 @@ function unfinished(db: Db, idleSince: Date, after: string): Promise<Unfinished[
 }
 
 async function requeue(db: Db, notification: Unfinished, now: Date): Promise<void> {
-  if (notification.fanned_out_at === null) {
-    await addToOutbox(db, [startTask(notification, notification.task_id, now)])
-    return
+  const { id, fanned_out_through: through, fanned_out_at: fannedOutAt } = notification
+  if (fannedOutAt === null && through === null) {
+    return addToOutbox(db, [startTask(notification, notification.task_id, now)])
   }
-  const chunks = await db
+  if (fannedOutAt === null) await addToOutbox(db, [fanOutTask(notification, now)])
+  for (let after = 0; ;) {
+    const chunks = await openChunks(db, id, after)
+    await addToOutbox(
+      db,
+      chunks.map((number) => chunkTask(notification, number, now)),
+    )
+    if (chunks.length < PAGE) break
+    after = chunks.at(-1) ?? after
+  }
+  await addToOutbox(db, [followUpTask(notification, now)])
+}
+
+async function openChunks(db: Db, notificationId: string, after: number): Promise<number[]> {
+  const rows = await db
     .selectFrom('notification_chunk')
     .select('number')
-    .where('notification_id', '=', notification.id)
+    .where('notification_id', '=', notificationId)
+    .where('number', '>', after)
     .where('done_at', 'is', null)
+    .orderBy('number')
+    .limit(PAGE)
     .execute()
-  await addToOutbox(
-    db,
-    chunks.map(({ number }) => chunkTask(notification, number, now)),
-  )
-  await addToOutbox(db, [followUpTask(notification, now)])
+  return rows.map((row) => row.number)
 }

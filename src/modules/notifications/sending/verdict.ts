@@ -1,8 +1,8 @@
 import type { PushOutcome } from '#src/ports/push-gateway.ts'
 
 /**
- * A delivery is pending → sent | failed | dead, or pending → retrying → pending → …, until an hour after its first
- * attempt. Pending is "someone is sending it": when that someone crashed its outcome is unknown, and it is sent again.
+ * A delivery is sent, failed or dead after its first attempt, or retrying → pending → retrying → …, until an hour after
+ * it. Pending is "someone is sending it again": when that someone crashed its outcome is unknown, and it is sent again.
  */
 export type Verdict =
   | { readonly state: 'sent'; readonly providerId: string }
@@ -31,8 +31,19 @@ const LONGEST_WAIT_MS = 10 * 60_000
 /** A crowd that failed together must not come back together. */
 const JITTER = 0.25
 
-/** What becomes of a device after an attempt. @param random from 0 to below 1 */
-export function verdictOf(outcome: PushOutcome, attempt: Attempt, nowMs: number, random: () => number): Verdict {
+export interface VerdictLimits {
+  readonly expiresAt: Date | null
+  /** From 0 to below 1. */
+  readonly random: () => number
+}
+
+/** What becomes of a device after an attempt. */
+export function verdictOf(
+  outcome: PushOutcome,
+  attempt: Attempt,
+  nowMs: number,
+  { expiresAt, random }: VerdictLimits,
+): Verdict {
   switch (outcome.state) {
     case 'sent':
       return { state: 'sent', providerId: outcome.providerId }
@@ -42,7 +53,8 @@ export function verdictOf(outcome: PushOutcome, attempt: Attempt, nowMs: number,
       return { state: 'failed', reason: outcome.reason, quarantine: outcome.quarantine === true }
     case 'retry': {
       const nextAttemptMs = nowMs + waitMs(attempt.attempts, outcome.afterMs, random)
-      if (nextAttemptMs >= attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS) return gaveUp(outcome.reason)
+      const lastAttemptMs = attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS
+      if (nextAttemptMs >= Math.min(lastAttemptMs, expiresAt?.getTime() ?? lastAttemptMs)) return gaveUp(outcome.reason)
       return {
         state: 'retrying',
         reason: outcome.reason,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { OutboxTask } from '#src/modules/outbox/outbox.ts'
-import { CHUNK_LANES, type Priority, START_LANES } from './priorities.ts'
+import { CHUNK_LANES, type Priority, START_LANES } from '../priorities.ts'
 
 interface Queued {
   readonly id: string
@@ -23,6 +23,17 @@ export function chunkTask(notification: Queued, chunk: number, notBefore: Date):
     taskId: randomUUID(),
     ...CHUNK_LANES[notification.priority],
     kwargs: { notification_id: notification.id, chunk },
+    notBefore,
+  }
+}
+
+/** Cuts the next part of the audience into chunks. */
+export function fanOutTask(notification: Queued, notBefore: Date): OutboxTask {
+  return {
+    key: `fan-out:${notification.id}`,
+    taskId: randomUUID(),
+    ...CHUNK_LANES[notification.priority],
+    kwargs: { notification_id: notification.id, fan_out: true },
     notBefore,
   }
 }

@@ -1,0 +1,184 @@
+import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
+import { type ChunkPage, pagesOf, planFor } from './chunk-pages.ts'
+import type { ChunkDevice, ChunkStore, DeliveryRow, Lease, PageRecord } from './chunk-store.ts'
+import { type Claim, type Judged, LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
+import { retiredBy } from './retire-targets.ts'
+import type { Sending } from './sending.ts'
+import { GATEWAY_PAUSE_MS, type Verdict } from './verdict.ts'
+
+export interface ChunkParts extends PushParts {
+  readonly chunks: ChunkStore
+}
+
+/**
+ * - `done`: every device of the chunk has an outcome, or a time at which it is tried again.
+ * - `cancelled`: the notification was, and the rest is not sent.
+ * - `busy`: another has it; if that one died it can be taken at `until`.
+ * - `unusable`: the rest waits for the gateway.
+ */
+export type ChunkEnd =
+  | { readonly end: 'done' | 'cancelled' }
+  | { readonly end: 'busy'; readonly until: Date }
+  | { readonly end: 'unusable'; readonly cause: PushGatewayUnusable }
+
+/** A page is sent only when so much is left of the lease. */
+const LEAST_LEASE_MS = PUSH_WITHIN_MS
+const RECORD_AGAIN_AFTER_MS = 500
+
+/**
+ * Sends to what is left of a chunk, page by page. Only the page under way at a crash has outcomes that nobody knows:
+ * whoever takes the chunk next starts there, and notes on its devices that they may have had the message before.
+ * Throws the reason of `signal` between two pages.
+ */
+export async function sendChunk(
+  parts: ChunkParts,
+  sending: Sending,
+  number: number,
+  signal: AbortSignal,
+): Promise<ChunkEnd> {
+  const { chunks, timers } = parts
+  const chunk = await chunks.chunk(sending.id, number)
+  if (chunk === undefined) return { end: 'done' }
+  const busyUntil = chunk.leasedUntil
+  if (busyUntil !== null && timers.now() < busyUntil.getTime()) return { end: 'busy', until: busyUntil }
+  const devices = await chunks.devices(sending, { after: chunk.settledThrough, through: chunk.through })
+  const pages = pagesOf(chunk, devices)
+  const first = { sendingThrough: pages[0]?.through ?? chunk.through, until: leaseEnd(parts), devices: devices.length }
+  const lease = await chunks.take(sending.id, chunk, first)
+  if (lease === undefined) return { end: 'busy', until: first.until }
+  const isUnknown = ({ accountId }: ChunkDevice): boolean =>
+    chunk.sendingThrough !== null && accountId <= chunk.sendingThrough
+  return sendPages({ parts, sending, lease, isUnknown, signal }, pages, first.until)
+}
+
+interface Run {
+  readonly parts: ChunkParts
+  readonly sending: Sending
+  readonly lease: Lease
+  /** Whether somebody who died may have sent to it. */
+  readonly isUnknown: (device: ChunkDevice) => boolean
+  readonly signal: AbortSignal
+}
+
+async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Date): Promise<ChunkEnd> {
+  const { parts, lease, signal } = run
+  let until = leasedUntil
+  for (const [index, page] of pages.entries()) {
+    if (signal.aborted) {
+      await parts.chunks.release(lease)
+      throw signal.reason
+    }
+    // Whoever was held up for so long may have been taken for dead.
+    if (until.getTime() - parts.timers.now() < LEAST_LEASE_MS) return { end: 'busy', until }
+    const judged = await pushPage(run, page)
+    const unusable = judged.flatMap((one) => ('unusable' in one ? [one.unusable] : []))[0]
+    const next = pages[index + 1]
+    const nextUntil = leaseEnd(parts)
+    const then = nextOf(next, nextUntil, unusable !== undefined)
+    const record = recordOf(run, page, judged, then)
+    const outcome = await recordFirmly(run, record, until)
+    const retired = retiredBy(judged.filter((one) => 'claim' in one))
+    if (retired.length > 0) await parts.chunks.retire(retired, record.now)
+    if (outcome === 'lost') return { end: 'busy', until: nextUntil }
+    if (outcome === 'cancelled') return { end: 'cancelled' }
+    if (unusable !== undefined && next !== undefined) return { end: 'unusable', cause: unusable }
+    until = nextUntil
+  }
+  return { end: 'done' }
+}
+
+function nextOf(next: ChunkPage | undefined, until: Date, isUnusable: boolean): PageRecord['then'] {
+  if (next === undefined) return 'done'
+  return isUnusable ? 'released' : { sendingThrough: next.through, until }
+}
+
+interface PageClaim extends Claim {
+  readonly targetKind: 'token' | 'fid'
+  readonly target: string
+  readonly maybeDuplicate: boolean
+}
+
+/** What became of each device of a page, whatever the way. */
+type PageOutcome =
+  | Judged<PageClaim>
+  | { readonly plan: 'muted' | 'expired' }
+  | { readonly held: ChunkDevice; readonly until: Date }
+
+async function pushPage(run: Run, page: ChunkPage): Promise<PageOutcome[]> {
+  const { parts, sending, signal, isUnknown } = run
+  const nowMs = parts.timers.now()
+  const outcomes: PageOutcome[] = []
+  const claims: PageClaim[] = []
+  for (const device of page.devices) {
+    const plan = planFor(device, sending, nowMs)
+    if (plan === 'push') claims.push(claimOf(device, isUnknown(device), nowMs))
+    else outcomes.push(typeof plan === 'object' ? { held: device, until: plan.heldUntil } : { plan })
+  }
+  const isWanted = (): Promise<boolean> => parts.chunks.isSending(sending.id)
+  return [...outcomes, ...(await pushAll(parts, sending, claims, signal, isWanted))]
+}
+
+function claimOf(device: ChunkDevice, maybeDuplicate: boolean, nowMs: number): PageClaim {
+  const { deviceId, targetKind, target } = device
+  // Who died before us has tried it too.
+  const attempts = maybeDuplicate ? 2 : 1
+  return { deviceId, targetKind, target, attempts, firstTriedAt: new Date(nowMs), maybeDuplicate }
+}
+
+function recordOf(run: Run, page: ChunkPage, outcomes: readonly PageOutcome[], then: PageRecord['then']): PageRecord {
+  const now = new Date(run.parts.timers.now())
+  const counts = { sent: 0, muted: 0, expired: 0 }
+  const rows: DeliveryRow[] = []
+  for (const outcome of outcomes) {
+    if ('plan' in outcome) counts[outcome.plan] += 1
+    else if ('held' in outcome) rows.push(heldRow(outcome.held.deviceId, now, outcome.until, 'quiet hours'))
+    else if ('unusable' in outcome) rows.push(waitingRow(outcome.claim, now))
+    else if (isCountedAlone(run.sending, outcome.claim, outcome.verdict)) counts.sent += 1
+    else rows.push(rowOf(outcome.claim, outcome.verdict))
+  }
+  return { after: page.after, through: page.through, then, ...counts, rows, now }
+}
+
+/** A million rows that say "sent" would tell nobody anything: a broadcast keeps those of what went another way. */
+function isCountedAlone({ isBroadcast }: Sending, claim: PageClaim, verdict: Verdict): boolean {
+  return isBroadcast && verdict.state === 'sent' && !claim.maybeDuplicate
+}
+
+function rowOf(claim: PageClaim, verdict: Verdict): DeliveryRow {
+  const { deviceId, attempts, firstTriedAt, maybeDuplicate } = claim
+  return {
+    ...{ deviceId, attempts, firstTriedAt },
+    state: verdict.state,
+    nextAttemptAt: verdict.state === 'retrying' ? verdict.nextAttemptAt : null,
+    providerId: verdict.state === 'sent' ? verdict.providerId : null,
+    reason: verdict.state === 'sent' ? null : verdict.reason,
+    maybeDuplicate: maybeDuplicate || (verdict.state === 'retrying' && verdict.maybeDuplicate),
+  }
+}
+
+/** Nothing left: a gateway that is broken does not use up the hour in which a device is tried. */
+function waitingRow({ deviceId, maybeDuplicate }: PageClaim, now: Date): DeliveryRow {
+  const row = heldRow(deviceId, now, new Date(now.getTime() + GATEWAY_PAUSE_MS), 'gateway unusable')
+  return { ...row, maybeDuplicate }
+}
+
+function heldRow(deviceId: string, now: Date, until: Date, reason: string): DeliveryRow {
+  const never = { attempts: 0, firstTriedAt: now, providerId: null, maybeDuplicate: false }
+  return { deviceId, state: 'held', nextAttemptAt: until, reason, ...never }
+}
+
+/** As long as our lease lasts a database that is away for a moment costs nothing; after it the outcomes would be unknown. */
+async function recordFirmly({ parts, sending, lease, signal }: Run, page: PageRecord, until: Date) {
+  for (;;) {
+    try {
+      return await parts.chunks.record(sending, lease, page)
+    } catch (error) {
+      if (signal.aborted || parts.timers.now() + RECORD_AGAIN_AFTER_MS >= until.getTime()) throw error
+      await new Promise<void>((resolve) => void parts.timers.after(RECORD_AGAIN_AFTER_MS, resolve))
+    }
+  }
+}
+
+function leaseEnd({ timers }: ChunkParts): Date {
+  return new Date(timers.now() + LEASE_MS)
+}

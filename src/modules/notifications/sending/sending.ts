@@ -1,0 +1,78 @@
+import type { Selectable } from 'kysely'
+import type { Db } from '#src/database/database.ts'
+import type { NotificationTable } from '#src/database/tables/notifications.ts'
+import type { Message } from './push-message.ts'
+
+/** A notification on its way: what its pushes say, and whom they are for. */
+export interface Sending extends Message {
+  /** Its recipients are not listed: they are everyone, or the customers of `agencyId`. */
+  readonly isBroadcast: boolean
+  readonly agencyId: string | null
+  readonly recipients: number
+  /** The recipients up to this account are cut into chunks; null before the first. */
+  readonly fannedOutThrough: string | null
+  readonly isFannedOut: boolean
+  readonly visibleAt: Date
+  readonly hasSent: boolean
+}
+
+/** Reads a notification that is being sent; undefined when there is nothing left to send. */
+export async function readSending(db: Db, notificationId: string): Promise<Sending | undefined> {
+  const row = await db
+    .selectFrom('notification')
+    .select(COLUMNS)
+    .where('id', '=', notificationId)
+    .where('state', '=', 'sending')
+    .executeTakeFirst()
+  return row === undefined ? undefined : toSending(row)
+}
+
+/** As `readSending`, after marking it as being sent. One whose time has not come is left as it is. */
+export async function beginSending(db: Db, notificationId: string, now: Date): Promise<Sending | undefined> {
+  const row = await db
+    .updateTable('notification')
+    .set({ state: 'sending' })
+    .where('id', '=', notificationId)
+    .where('state', 'in', ['queued', 'sending'])
+    .where('visible_at', '<=', now)
+    .returning(COLUMNS)
+    .executeTakeFirst()
+  return row === undefined ? undefined : toSending(row)
+}
+
+/** False once it was cancelled. */
+export async function isSending(db: Db, notificationId: string): Promise<boolean> {
+  const row = await db.selectFrom('notification').select('state').where('id', '=', notificationId).executeTakeFirst()
+  return row?.state === 'sending'
+}
+
+const COLUMNS = [
+  'id',
+  'type',
+  'title',
+  'body',
+  'data',
+  'priority',
+  'is_broadcast',
+  'agency_id',
+  'recipients',
+  'fanned_out_through',
+  'fanned_out_at',
+  'visible_at',
+  'expires_at',
+  'first_sent_at',
+] as const
+
+function toSending(row: Pick<Selectable<NotificationTable>, (typeof COLUMNS)[number]>): Sending {
+  const { id, type, title, body, data, priority, recipients } = row
+  return {
+    ...{ id, type, title, body, data, priority, recipients },
+    isBroadcast: row.is_broadcast,
+    agencyId: row.agency_id,
+    fannedOutThrough: row.fanned_out_through,
+    isFannedOut: row.fanned_out_at !== null,
+    visibleAt: row.visible_at,
+    expiresAt: row.expires_at,
+    hasSent: row.first_sent_at !== null,
+  }
+}

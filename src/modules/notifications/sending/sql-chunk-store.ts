@@ -1,0 +1,175 @@
+import { sql } from 'kysely'
+import type { Db, Tx } from '#src/database/database.ts'
+import { addToOutbox } from '#src/modules/outbox/outbox.ts'
+import type { AccountRange } from './account-range.ts'
+import type { Chunk, ChunkDevice, ChunkStore, Lease, PageRecord } from './chunk-store.ts'
+import { followUpTask } from './queue-tasks.ts'
+import { recipientsIn } from './recipients.ts'
+import { retireTargets } from './retire-targets.ts'
+import { isSending, type Sending } from './sending.ts'
+import { isNotQuarantined } from './target-quarantine.ts'
+
+export function sqlChunkStore(db: Db): ChunkStore {
+  return {
+    chunk: (notificationId, number) => readChunk(db, notificationId, number),
+    devices: (sending, range) => readDevices(db, sending, range),
+    take: (notificationId, chunk, first) => takeChunk(db, notificationId, chunk, first),
+    record: (sending, lease, page) => recordPage(db, sending, lease, page),
+    release: (lease) => releaseChunk(db, lease),
+    retire: (retired, now) => retireTargets(db, retired, now),
+    isSending: (notificationId) => isSending(db, notificationId),
+  }
+}
+
+async function readChunk(db: Db, notificationId: string, number: number): Promise<Chunk | undefined> {
+  const row = await db
+    .selectFrom('notification_chunk')
+    .select(['settled_through', 'through_account', 'sending_through', 'lease', 'leased_until'])
+    .where('notification_id', '=', notificationId)
+    .where('number', '=', number)
+    .where('done_at', 'is', null)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  return {
+    number,
+    settledThrough: row.settled_through,
+    through: row.through_account,
+    sendingThrough: row.sending_through,
+    lease: row.lease,
+    leasedUntil: row.leased_until,
+  }
+}
+
+async function readDevices(db: Db, sending: Sending, range: AccountRange): Promise<ChunkDevice[]> {
+  const { rows } = await sql<{
+    account_id: string
+    id: string
+    target_kind: 'token' | 'fid'
+    target: string
+    muted_types: string[] | null
+    quiet_from: string | null
+    quiet_until: string | null
+  }>`
+    with recipient as materialized (${recipientsIn(sending, range)})
+    select r.account_id, d.id, d.target_kind, d.target, p.muted_types, p.quiet_from, p.quiet_until
+    from recipient r
+    join device d on d.account_id = r.account_id and d.target is not null
+    left join push_preference p on p.account_id = r.account_id
+    where ${isNotQuarantined}
+      and not exists (select from delivery x where x.notification_id = ${sending.id} and x.device_id = d.id)
+    order by r.account_id, d.id`.execute(db)
+  return rows.map((row) => ({
+    accountId: row.account_id,
+    deviceId: row.id,
+    targetKind: row.target_kind,
+    target: row.target,
+    preference:
+      row.muted_types === null
+        ? undefined
+        : { muted_types: row.muted_types, quiet_from: row.quiet_from, quiet_until: row.quiet_until },
+  }))
+}
+
+async function takeChunk(
+  db: Db,
+  notificationId: string,
+  { number, lease, settledThrough }: Chunk,
+  first: { readonly sendingThrough: string; readonly until: Date; readonly devices: number },
+): Promise<Lease | undefined> {
+  const row = await db
+    .updateTable('notification_chunk')
+    .set((eb) => ({
+      lease: lease + 1,
+      leased_until: first.until,
+      sending_through: first.sendingThrough,
+      // Counted when it is taken first: later ones find fewer.
+      devices: eb.case().when('lease', '=', 0).then(first.devices).else(eb.ref('devices')).end(),
+    }))
+    .where('notification_id', '=', notificationId)
+    .where('number', '=', number)
+    .where('lease', '=', lease)
+    .where('settled_through', '=', settledThrough)
+    .where('done_at', 'is', null)
+    .returning('number')
+    .executeTakeFirst()
+  return row === undefined ? undefined : { notificationId, number, lease: lease + 1 }
+}
+
+async function recordPage(db: Db, sending: Sending, lease: Lease, page: PageRecord) {
+  const dueAt = page.rows.flatMap(({ nextAttemptAt }) => (nextAttemptAt === null ? [] : [nextAttemptAt.getTime()]))
+  const recorded =
+    dueAt.length === 0
+      ? await writePage(db, sending, lease, page)
+      : await db.transaction().execute(async (tx) => {
+          const state = await writePage(tx, sending, lease, page)
+          if (state === 'sending') await addToOutbox(tx, [followUpTask(sending, new Date(Math.min(...dueAt)))])
+          return state
+        })
+  if (recorded === undefined) return wasRecorded(db, lease, page)
+  return recorded === 'sending' ? 'recorded' : 'cancelled'
+}
+
+/** The notification's state; undefined when the chunk is not ours, or not where we think it is. */
+async function writePage(db: Db | Tx, sending: Sending, lease: Lease, page: PageRecord): Promise<string | undefined> {
+  const { rows: deliveries, then, now } = page
+  const column = <T>(value: (row: (typeof deliveries)[number]) => T): T[] => deliveries.map(value)
+  const next = typeof then === 'object' ? then : undefined
+  const sentAny = page.sent > 0 || deliveries.some((row) => row.state === 'sent')
+  const { rows } = await sql<{ state: string }>`
+    with held as (
+      update notification_chunk set
+        settled_through = ${page.through}, sending_through = ${next?.sendingThrough ?? null}::uuid,
+        leased_until = ${next?.until ?? null}::timestamptz, done_at = ${then === 'done' ? now : null}::timestamptz,
+        sent = sent + ${page.sent}, muted = muted + ${page.muted}, expired = expired + ${page.expired}
+      where notification_id = ${lease.notificationId} and number = ${lease.number} and lease = ${lease.lease}
+        and settled_through = ${page.after} and done_at is null
+      returning notification_id
+    ), outcome as (
+      insert into delivery (
+        notification_id, device_id, state, attempts, first_tried_at, next_attempt_at, provider_id, reason,
+        maybe_duplicate, updated_at
+      )
+      select held.notification_id, row.*, ${now}::timestamptz
+      from held, unnest(
+        ${column((row) => row.deviceId)}::uuid[],
+        ${column((row) => row.state)}::text[],
+        ${column((row) => row.attempts)}::smallint[],
+        ${column((row) => row.firstTriedAt)}::timestamptz[],
+        ${column((row) => row.nextAttemptAt)}::timestamptz[],
+        ${column((row) => row.providerId)}::text[],
+        ${column((row) => row.reason)}::text[],
+        ${column((row) => row.maybeDuplicate)}::boolean[]
+      ) as row
+      on conflict (notification_id, device_id) do nothing
+    ), first as (
+      update notification n set first_sent_at = ${now} from held
+      where n.id = held.notification_id and n.first_sent_at is null and ${sentAny && !sending.hasSent}
+    )
+    select n.state from notification n join held on held.notification_id = n.id`.execute(db)
+  return rows[0]?.state
+}
+
+/** Nothing was written: the answer to an earlier try was lost, or the chunk is another's. */
+async function wasRecorded(db: Db, lease: Lease, page: PageRecord): Promise<'recorded' | 'cancelled' | 'lost'> {
+  const row = await db
+    .selectFrom('notification_chunk as c')
+    .innerJoin('notification as n', 'n.id', 'c.notification_id')
+    .select('n.state')
+    .where('c.notification_id', '=', lease.notificationId)
+    .where('c.number', '=', lease.number)
+    .where('c.lease', '=', lease.lease)
+    .where('c.settled_through', '=', page.through)
+    .executeTakeFirst()
+  if (row === undefined) return 'lost'
+  return row.state === 'cancelled' ? 'cancelled' : 'recorded'
+}
+
+async function releaseChunk(db: Db, { notificationId, number, lease }: Lease): Promise<void> {
+  await db
+    .updateTable('notification_chunk')
+    .set({ leased_until: null, sending_through: null })
+    .where('notification_id', '=', notificationId)
+    .where('number', '=', number)
+    .where('lease', '=', lease)
+    .execute()
+}
