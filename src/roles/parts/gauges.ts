@@ -1,7 +1,9 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Db } from '#src/database/database.ts'
 import type { DependencyState } from '#src/http/health.ts'
+import { RecentPushCounter } from '#src/modules/notifications/recent-pushes.ts'
 import { outboxLag } from '#src/modules/outbox/outbox.ts'
+import { registerPushGauges } from './push-gauges.ts'
 
 export interface GaugeParts {
   readonly db: Db
@@ -46,4 +48,5 @@ export function registerGauges(registry: Registry, { db, now, dependencies }: Ga
       },
     }),
   )
+  registerPushGauges(registry, new RecentPushCounter(db, now))
 }
