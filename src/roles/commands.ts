@@ -47,6 +47,13 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./create-customer.ts'),
   },
   {
+    name: 'generate',
+    usage: '--customers N [--months N] [--seed TEXT] [--pin-file PATH] [--yes-fill DATABASE]',
+    summary: 'fill an empty database with made-up customers who can log in, for tests of size',
+    settings: 'create',
+    load: () => import('./generate.ts'),
+  },
+  {
     name: 'dead-letters',
     usage: 'list | show ID | replay ID… | replay --all | drop ID…',
     summary: 'the messages that no worker could use: look at them, send them again, or forget them',

@@ -17,7 +17,7 @@ export function sqlServerPostpaidSource(options: SqlServerOptions): PostpaidSour
   }
 }
 
-function billFrom(delivered: Delivered): PostpaidBill {
+export function billFrom(delivered: Delivered): PostpaidBill {
   return {
     billId: requiredText(delivered, 'IDHistorique'),
     billedOn: dayOf(delivered, 'DATFACT'),

@@ -17,7 +17,7 @@ export function sqlServerPrepaidSource(options: SqlServerOptions): PrepaidSource
   }
 }
 
-function saleFrom(delivered: Delivered): PrepaidSale {
+export function saleFrom(delivered: Delivered): PrepaidSale {
   return {
     orderNumber: requiredText(delivered, 'NUMERO_COMMANDE'),
     soldAt: momentOf(delivered, 'DATE_TRANSACTION'),
