@@ -1,0 +1,67 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startWatched } from '#src/processes/watched-process.ts'
+import type { PushCountsView } from '#src/simulators/fcm/push-counts.ts'
+import type { ReceivedCounts } from '#src/simulators/fcm/received.ts'
+
+/** The FCM simulator in a process of its own, which counts pushes and keeps none. */
+export interface FcmProcess extends AsyncDisposable {
+  readonly pid: number
+  readonly baseUrl: string
+  readonly credentialsFile: string
+  readonly caFile: string
+  /** What it was asked, by outcome. */
+  counts(): Promise<ReceivedCounts>
+  /** How many pushes were accepted once, twice and so on. */
+  pushes(): Promise<PushCountsView>
+  /** Counts from nothing again. */
+  clear(): Promise<void>
+}
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts')
+const STOP_LIMIT_MS = 5_000
+const LINES = {
+  baseUrl: /^simulator fcm ready on (\S+)$/,
+  credentialsFile: /^ {2}service account {2}(\S+)$/,
+  caFile: /^ {2}CA file +(\S+)$/,
+  controlUrl: /^ {2}control +(\S+)$/,
+}
+
+export async function startFcmProcess(): Promise<FcmProcess> {
+  const dir = await mkdtemp(join(tmpdir(), 'samaconso-fcm-'))
+  const told: Partial<Record<keyof typeof LINES, string>> = {}
+  const printed: string[] = []
+  const ready = Promise.withResolvers<void>()
+  const child = startWatched({
+    command: process.execPath,
+    args: [MAIN, 'simulate', 'fcm', '--port', '0', '--dir', dir, '--counts-only'],
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
+    stopSignals: ['SIGTERM'],
+    graceMs: STOP_LIMIT_MS,
+    onLine: (line) => {
+      printed.push(line)
+      for (const [name, pattern] of Object.entries(LINES)) {
+        const [, value] = pattern.exec(line) ?? []
+        if (value !== undefined) told[name as keyof typeof LINES] = value
+      }
+      if (Object.keys(told).length === Object.keys(LINES).length) ready.resolve()
+    },
+  })
+  void child.exited.then(() => ready.reject(new Error(`the FCM simulator ended at its start:\n${printed.join('\n')}`)))
+  await ready.promise
+  const { controlUrl, ...addresses } = told as Record<keyof typeof LINES, string>
+  const ask = async (path: string, method = 'GET'): Promise<unknown> =>
+    (await fetch(`${controlUrl}${path}`, { method })).json()
+  return {
+    pid: child.pid,
+    ...addresses,
+    counts: async () => (await ask('/messages/count')) as ReceivedCounts,
+    pushes: async () => (await ask('/pushes/count')) as PushCountsView,
+    clear: async () => void (await ask('/messages', 'DELETE')),
+    async [Symbol.asyncDispose]() {
+      await child.close()
+      await rm(dir, { recursive: true, force: true })
+    },
+  }
+}
