@@ -1,6 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
 import { type Claim, LEASE_MS } from './push-page.ts'
+import { noteFirstSent } from './sending.ts'
 import { GATEWAY_PAUSE_MS, type Verdict } from './verdict.ts'
 
 /** Devices of one claim: about as many pushes are under way at a time for one task. */
@@ -99,13 +100,4 @@ export async function releaseDue(db: Db, notificationId: string, claims: readonl
           ${claims.map((claim) => claim.deviceId)}::uuid[], ${claims.map((claim) => claim.attempts)}::smallint[]
         )
       )`.execute(db)
-}
-
-async function noteFirstSent(db: Db, notificationId: string, now: Date): Promise<void> {
-  await db
-    .updateTable('notification')
-    .set({ first_sent_at: now })
-    .where('id', '=', notificationId)
-    .where('first_sent_at', 'is', null)
-    .execute()
 }

@@ -1,5 +1,5 @@
 import type { Selectable } from 'kysely'
-import type { Db } from '#src/database/database.ts'
+import type { Db, Tx } from '#src/database/database.ts'
 import type { NotificationTable } from '#src/database/tables/notifications.ts'
 import type { Message } from './push-message.ts'
 
@@ -44,6 +44,16 @@ export async function beginSending(db: Db, notificationId: string, now: Date): P
 export async function isSending(db: Db, notificationId: string): Promise<boolean> {
   const row = await db.selectFrom('notification').select('state').where('id', '=', notificationId).executeTakeFirst()
   return row?.state === 'sending'
+}
+
+/** The first push that FCM took; later ones change nothing. */
+export async function noteFirstSent(db: Db | Tx, notificationId: string, now: Date): Promise<void> {
+  await db
+    .updateTable('notification')
+    .set({ first_sent_at: now })
+    .where('id', '=', notificationId)
+    .where('first_sent_at', 'is', null)
+    .execute()
 }
 
 const COLUMNS = [

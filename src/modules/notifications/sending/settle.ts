@@ -10,7 +10,14 @@ import type { Sending } from './sending.ts'
  */
 export async function settle(db: Db, notificationId: string, now: Date): Promise<void> {
   await sql`
-    update notification n set state = 'done', done_at = ${now}
+    update notification n set
+      state = 'done', done_at = ${now},
+      -- Whoever was to note it may have died.
+      first_sent_at = coalesce(
+        n.first_sent_at,
+        (select min(d.updated_at) from delivery d where d.notification_id = n.id and d.state = 'sent'),
+        (select min(c.done_at) from notification_chunk c where c.notification_id = n.id and c.sent > 0)
+      )
     where n.id = ${notificationId} and n.state = 'sending' and n.fanned_out_at is not null
       and not exists (select from notification_chunk c where c.notification_id = n.id and c.done_at is null)
       and not exists (

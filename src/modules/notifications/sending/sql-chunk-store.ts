@@ -1,4 +1,4 @@
-import { sql } from 'kysely'
+import { type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import type { AccountRange } from './account-range.ts'
@@ -6,7 +6,7 @@ import type { Chunk, ChunkDevice, ChunkStore, Lease, PageRecord } from './chunk-
 import { followUpTask } from './queue-tasks.ts'
 import { recipientsIn } from './recipients.ts'
 import { retireTargets } from './retire-targets.ts'
-import { isSending, type Sending } from './sending.ts'
+import { isSending, noteFirstSent, type Sending } from './sending.ts'
 import { isNotQuarantined } from './target-quarantine.ts'
 
 export function sqlChunkStore(db: Db): ChunkStore {
@@ -111,42 +111,48 @@ async function recordPage(db: Db, sending: Sending, lease: Lease, page: PageReco
 
 /** The notification's state; undefined when the chunk is not ours, or not where we think it is. */
 async function writePage(db: Db | Tx, sending: Sending, lease: Lease, page: PageRecord): Promise<string | undefined> {
-  const { rows: deliveries, then, now } = page
-  const column = <T>(value: (row: (typeof deliveries)[number]) => T): T[] => deliveries.map(value)
-  const next = typeof then === 'object' ? then : undefined
-  const sentAny = page.sent > 0 || deliveries.some((row) => row.state === 'sent')
-  const { rows } = await sql<{ state: string }>`
-    with held as (
-      update notification_chunk set
-        settled_through = ${page.through}, sending_through = ${next?.sendingThrough ?? null}::uuid,
-        leased_until = ${next?.until ?? null}::timestamptz, done_at = ${then === 'done' ? now : null}::timestamptz,
-        sent = sent + ${page.sent}, muted = muted + ${page.muted}, expired = expired + ${page.expired}
-      where notification_id = ${lease.notificationId} and number = ${lease.number} and lease = ${lease.lease}
-        and settled_through = ${page.after} and done_at is null
-      returning notification_id
-    ), outcome as (
-      insert into delivery (
-        notification_id, device_id, state, attempts, first_tried_at, next_attempt_at, provider_id, reason,
-        maybe_duplicate, updated_at
-      )
-      select held.notification_id, row.*, ${now}::timestamptz
-      from held, unnest(
-        ${column((row) => row.deviceId)}::uuid[],
-        ${column((row) => row.state)}::text[],
-        ${column((row) => row.attempts)}::smallint[],
-        ${column((row) => row.firstTriedAt)}::timestamptz[],
-        ${column((row) => row.nextAttemptAt)}::timestamptz[],
-        ${column((row) => row.providerId)}::text[],
-        ${column((row) => row.reason)}::text[],
-        ${column((row) => row.maybeDuplicate)}::boolean[]
-      ) as row
-      on conflict (notification_id, device_id) do nothing
-    ), first as (
-      update notification n set first_sent_at = ${now} from held
-      where n.id = held.notification_id and n.first_sent_at is null and ${sentAny && !sending.hasSent}
-    )
-    select n.state from notification n join held on held.notification_id = n.id`.execute(db)
+  const sentAny = page.sent > 0 || page.rows.some((row) => row.state === 'sent')
+  const moved = moveChunk(lease, page)
+  // Most pages of a broadcast have no row: planning the whole statement would cost more than running it.
+  const statement =
+    page.rows.length === 0
+      ? sql<{ state: string }>`${moved} returning n.state`
+      : sql<{ state: string }>`with held as (${moved} returning n.id, n.state), outcome as (${addRows(page)})
+          select state from held`
+  const { rows } = await statement.execute(db)
+  if (sentAny && !sending.hasSent && rows.length > 0) await noteFirstSent(db, sending.id, page.now)
   return rows[0]?.state
+}
+
+function moveChunk(lease: Lease, { after, through, then, sent, muted, expired, now }: PageRecord): RawBuilder<unknown> {
+  const next = typeof then === 'object' ? then : undefined
+  return sql`update notification_chunk c set
+      settled_through = ${through}, sending_through = ${next?.sendingThrough ?? null}::uuid,
+      leased_until = ${next?.until ?? null}::timestamptz, done_at = ${then === 'done' ? now : null}::timestamptz,
+      sent = c.sent + ${sent}, muted = c.muted + ${muted}, expired = c.expired + ${expired}
+    from notification n
+    where n.id = c.notification_id and c.notification_id = ${lease.notificationId} and c.number = ${lease.number}
+      and c.lease = ${lease.lease} and c.settled_through = ${after} and c.done_at is null`
+}
+
+function addRows({ rows, now }: PageRecord): RawBuilder<unknown> {
+  const column = <T>(value: (row: (typeof rows)[number]) => T): T[] => rows.map(value)
+  return sql`insert into delivery (
+      notification_id, device_id, state, attempts, first_tried_at, next_attempt_at, provider_id, reason,
+      maybe_duplicate, updated_at
+    )
+    select held.id, row.*, ${now}::timestamptz
+    from held, unnest(
+      ${column((row) => row.deviceId)}::uuid[],
+      ${column((row) => row.state)}::text[],
+      ${column((row) => row.attempts)}::smallint[],
+      ${column((row) => row.firstTriedAt)}::timestamptz[],
+      ${column((row) => row.nextAttemptAt)}::timestamptz[],
+      ${column((row) => row.providerId)}::text[],
+      ${column((row) => row.reason)}::text[],
+      ${column((row) => row.maybeDuplicate)}::boolean[]
+    ) as row
+    on conflict (notification_id, device_id) do nothing`
 }
 
 /** Nothing was written: the answer to an earlier try was lost, or the chunk is another's. */
