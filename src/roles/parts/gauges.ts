@@ -38,12 +38,12 @@ export function registerGauges(registry: Registry, { db, now, dependencies }: Ga
   registry.registerMetric(
     new Gauge({
       name: 'dependency_up',
-      help: '1 when the dependency answered when last asked',
+      help: '1 when the dependency answered when last asked; one that no setting names is not there',
       labelNames: ['dependency'],
       registers: [],
       async collect() {
         for (const [dependency, state] of Object.entries(await dependencies())) {
-          this.labels(dependency).set(state === 'ok' ? 1 : 0)
+          if (state !== 'not_configured') this.labels(dependency).set(state === 'ok' ? 1 : 0)
         }
       },
     }),
