@@ -92,3 +92,12 @@ test('a secret can come from a file, but not from both', async () => {
     await rm(folder, { recursive: true })
   }
 })
+
+test('a count is a whole number, and not too small', () => {
+  const worker = { ...API, FCM_CREDENTIALS_FILE: '/key.json' }
+  assert.equal(loadConfig('worker', worker).FCM_QUOTA_PER_MINUTE, '600000')
+  for (const FCM_QUOTA_PER_MINUTE of ['59', '1e6', '60.5', '-60', 'many']) {
+    const problem = 'FCM_QUOTA_PER_MINUTE is not a whole number, at least 60'
+    assert.deepEqual(problemsOf('worker', { ...worker, FCM_QUOTA_PER_MINUTE }), [problem])
+  }
+})

@@ -86,6 +86,9 @@ function readGiven(setting: Setting, env: Env, problems: string[]): string | und
 function problemOf(setting: Setting, value: string): string | undefined {
   if (value === '') return 'is empty: unset it, or give it a value'
   if (setting.kind === 'port' && !isPort(value)) return 'is not a port: give a number from 1 to 65535'
+  if (setting.kind === 'count' && !isCount(value, setting.least ?? 1)) {
+    return `is not a whole number, at least ${setting.least ?? 1}`
+  }
   if (setting.kind === 'level' && !LEVELS.includes(value)) return `is none of ${LEVELS.join(', ')}`
   if (setting.protocols !== undefined && !setting.protocols.includes(protocolOf(value))) {
     return `is not an address that starts with ${setting.protocols.map((protocol) => `${protocol}//`).join(' or ')}`
@@ -113,6 +116,10 @@ function decoded({ username, password }: URL): { username: string; password: str
 
 function isPort(text: string): boolean {
   return /^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65_535
+}
+
+function isCount(text: string, least: number): boolean {
+  return /^\d{1,9}$/.test(text) && Number(text) >= least
 }
 
 function protocolOf(text: string): string {

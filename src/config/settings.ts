@@ -5,7 +5,9 @@ export interface Setting {
   readonly name: string
   readonly what: string
   /** A `url` is no secret itself: its password has a setting of its own. */
-  readonly kind: 'text' | 'url' | 'port' | 'secret' | 'level'
+  readonly kind: 'text' | 'url' | 'port' | 'count' | 'secret' | 'level'
+  /** The least `count`. */
+  readonly least?: number
   /** Secrets that sign must be long; all secrets must not be a known default. */
   readonly minLength?: number
   readonly protocols?: readonly string[]
@@ -127,6 +129,15 @@ export const SETTINGS = [
     name: 'FCM_CA_FILE',
     what: "the authorities that FCM's certificate is checked against; unset, the system's",
     kind: 'text',
+    must: [],
+    may: ['embedded', 'worker'],
+  },
+  {
+    name: 'FCM_QUOTA_PER_MINUTE',
+    what: "FCM's quota for the project, in messages per minute; all workers together keep to it through Redis, and each to its part without",
+    kind: 'count',
+    least: 60,
+    default: '600000',
     must: [],
     may: ['embedded', 'worker'],
   },

@@ -44,7 +44,7 @@ export interface Push {
  *   project's credentials, a damaged token) looks like too: set it aside until its app reports in again.
  * - `retry`: not now. `afterMs` is the least wait; growth over attempts and jitter are the caller's. `maybeSent`
  *   says that the outcome is unknown, so that a retry may be a duplicate. With `overQuota` the provider asks
- *   for a slower rate: of everybody, unless it named one target.
+ *   for a slower rate: of all pushes of the project, or of those to this target.
  *
  * `reason` is a short stable code for operators and counters, such as `UNREGISTERED`; never a target or a secret.
  */
@@ -57,7 +57,7 @@ export type PushOutcome =
       readonly reason: string
       readonly afterMs: number
       readonly maybeSent: boolean
-      readonly overQuota?: true
+      readonly overQuota?: 'project' | 'target'
     }
 
 /** No push can leave: not this one's fault, so the caller keeps it, stops sending and raises an alarm. */

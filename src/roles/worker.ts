@@ -9,7 +9,7 @@ import { systemTimers as timers } from '#src/core/timers.ts'
 import { openDatabase } from '#src/database/database.ts'
 import { Refusal, type Run } from './command.ts'
 import { startOutbox } from './parts/outbox.ts'
-import { openPush, pushAddress } from './parts/push.ts'
+import { openPush, pushAddress, pushPace } from './parts/push.ts'
 import { untilAnswered } from './parts/until-answered.ts'
 import { startWorker, TASKS_AT_A_TIME, WORKERS } from './parts/worker.ts'
 import { runUntilStopped } from './run-until-stopped.ts'
@@ -49,6 +49,7 @@ async function start(config: Config, work: Work, log: Logger, opened: CloseStack
   const outbox = startOutbox({ db, broker: connect('worker, publishing'), timers, log }, opened)
   const push = openPush(
     { credentialsFile: required(config, 'FCM_CREDENTIALS_FILE'), ...pushAddress(config) },
+    pushPace(config, WORKERS.length),
     log,
     opened,
   )

@@ -151,7 +151,13 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     const outcomes = await Promise.all(Array.from({ length: 500 }, (_, at) => gateway.send(pushTo(`device-${at}`))))
     const limited = outcomes.filter(({ state }) => state === 'retry')
     assert.ok(limited.length > 60 && limited.length < 140, `${limited.length} of 500`)
-    const expected = { state: 'retry', reason: 'QUOTA_EXCEEDED', afterMs: 90_000, maybeSent: false, overQuota: true }
+    const expected = {
+      state: 'retry',
+      reason: 'QUOTA_EXCEEDED',
+      afterMs: 90_000,
+      maybeSent: false,
+      overQuota: 'project',
+    }
     for (const outcome of limited) assert.deepEqual(outcome, expected)
     assert.equal(sentOf(outcomes), 500 - limited.length)
   })

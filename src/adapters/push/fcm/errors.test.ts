@@ -21,7 +21,7 @@ const overQuota = (reason: string): Verdict => ({
   reason,
   afterMs: 60_000,
   maybeSent: false,
-  overQuota: true,
+  overQuota: 'project',
 })
 const refused = (reason: string): Verdict => ({ state: 'refused', reason })
 const quarantined = (reason: string): Verdict => ({ state: 'refused', reason, quarantine: true })
@@ -109,6 +109,19 @@ suite('FCM answers', () => {
   ]
   for (const [name, [status, body], verdict] of BY_DETAIL) {
     test(`INVALID_ARGUMENT by detail: ${name}`, () => assert.deepEqual(judgeAnswer(status, body, undefined), verdict))
+  }
+
+  const QUOTA_FAILURE = 'type.googleapis.com/google.rpc.QuotaFailure'
+  for (const [subject, whose] of [
+    ['device:x', 'target'],
+    ['topic:x', 'target'],
+    ['project:x', 'project'],
+  ] as const) {
+    test(`a quota of a ${subject} slows down the ${whose}`, () => {
+      const details = [{ '@type': QUOTA_FAILURE, violations: [{ subject, description: 'x' }] }]
+      const [status, body] = fcmError(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED', ...details)
+      assert.partialDeepStrictEqual(judgeAnswer(status, body, undefined), { state: 'retry', overQuota: whose })
+    })
   }
 
   const FOREIGN: [number, Verdict][] = [

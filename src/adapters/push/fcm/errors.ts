@@ -48,6 +48,7 @@ interface GoogleDetail {
   readonly statusCode?: unknown
   readonly reason?: unknown
   readonly fieldViolations?: unknown
+  readonly violations?: unknown
 }
 
 interface GoogleError {
@@ -70,6 +71,7 @@ export function judgeAnswer(httpStatus: number, body: string, retryAfterMs: numb
   const rule = ERROR_TABLE[code]
   if (rule === undefined) return judgeUnknownError(httpStatus, code, retryAfterMs)
   if (rule === 'by_detail') return judgeInvalidArgument(error)
+  if (rule === 'retry_quota') return overQuota(code, namesOneQuotaOfMany(error) ? 'target' : 'project', retryAfterMs)
   return apply(rule, code, retryAfterMs)
 }
 
@@ -84,7 +86,7 @@ function judgeForeignAnswer(httpStatus: number, retryAfterMs: number | undefined
   const reason = `HTTP_${httpStatus}`
   if (httpStatus === 401) return { state: 'reauthenticate' }
   if (httpStatus === 413) return { state: 'refused', reason }
-  if (httpStatus === 429) return apply('retry_quota', reason, retryAfterMs)
+  if (httpStatus === 429) return overQuota(reason, 'project', retryAfterMs)
   const maybeSent = httpStatus < 300 || (httpStatus >= 500 && httpStatus !== 503)
   return apply(maybeSent ? 'retry_maybe_sent' : 'retry_not_sent', reason, retryAfterMs)
 }
@@ -110,7 +112,21 @@ function namesTarget(error: GoogleError): boolean {
   return /not a valid FCM registration token/i.test(String(error.message))
 }
 
-function apply(rule: Exclude<Rule, 'by_detail'>, reason: string, retryAfterMs = 0): Verdict {
+/** QuotaFailure, or the sentence alone, says so when it is the rate of one device or topic and not the project's. */
+function namesOneQuotaOfMany(error: GoogleError): boolean {
+  const violations = error.details.flatMap((detail) =>
+    Array.isArray(detail.violations) ? (detail.violations as { subject?: unknown; description?: unknown }[]) : [],
+  )
+  const texts = violations.flatMap(({ subject, description }) => [subject, description])
+  return [error.message, ...texts].some((text) => /\b(device|topic)/i.test(String(text)))
+}
+
+function overQuota(reason: string, whose: 'project' | 'target', retryAfterMs = 0): Verdict {
+  const afterMs = Math.max(QUOTA_LEAST_MS, retryAfterMs)
+  return { state: 'retry', reason, afterMs, maybeSent: false, overQuota: whose }
+}
+
+function apply(rule: Exclude<Rule, 'by_detail' | 'retry_quota'>, reason: string, retryAfterMs = 0): Verdict {
   switch (rule) {
     case 'reauthenticate':
       return { state: 'reauthenticate' }
@@ -124,10 +140,6 @@ function apply(rule: Exclude<Rule, 'by_detail'>, reason: string, retryAfterMs = 
       return { state: 'retry', reason, afterMs: Math.max(RETRY_LEAST_MS, retryAfterMs), maybeSent: false }
     case 'retry_maybe_sent':
       return { state: 'retry', reason, afterMs: Math.max(RETRY_LEAST_MS, retryAfterMs), maybeSent: true }
-    case 'retry_quota': {
-      const afterMs = Math.max(QUOTA_LEAST_MS, retryAfterMs)
-      return { state: 'retry', reason, afterMs, maybeSent: false, overQuota: true }
-    }
   }
 }
 
