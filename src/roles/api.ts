@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
 import { redisCache } from '#src/adapters/cache/redis.ts'
+import { redisEventBus } from '#src/adapters/event-bus/redis.ts'
 import { redisResults } from '#src/adapters/results/redis.ts'
 import { type Config, loadConfig, required } from '#src/config/load.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
@@ -36,6 +37,7 @@ async function start(config: Config, logins: SourceLogins, log: Logger, opened: 
   const database = opened.add('database', openDatabase({ url: required(config, 'DATABASE_URL'), log }))
   await untilAnswered('the database', () => refuseDemoAccounts(database.db), log)
   const cache = opened.use('cache', redisCache({ url: required(config, 'REDIS_URL'), log }))
+  const bus = opened.use('event bus', redisEventBus({ url: required(config, 'REDIS_URL'), log }))
   const results = opened.use('results', redisResults({ url: required(config, 'REDIS_URL'), log }))
   const broker = opened.use('broker', rabbitmqBroker({ url: required(config, 'BROKER_URL'), log, name: 'api', timers }))
   const outbox = startOutbox({ db: database.db, broker, timers, log }, opened)
@@ -51,6 +53,7 @@ async function start(config: Config, logins: SourceLogins, log: Logger, opened: 
       readiness: (phase) => readinessOf(phase, database, others),
       cache,
       broker,
+      bus,
       results,
       ...sources,
       kick: () => outbox.kick(),

@@ -1,4 +1,5 @@
 import { memoryCache } from '#src/adapters/cache/memory.ts'
+import { memoryEventBus } from '#src/adapters/event-bus/memory.ts'
 import { systemClock, type Clock } from '#src/core/clock.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
 import { memoryResults } from '#src/adapters/results/memory.ts'
@@ -37,6 +38,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
     'pool',
     openDatabase({ url: await (options.reach ?? String)(fresh.url), log: capture.log }),
   )
+  const bus = opened.use('event bus', memoryEventBus({ log: capture.log }))
   const build = (): Promise<Server> =>
     buildApi(
       {
@@ -45,6 +47,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
         timers: { ...systemTimers, now: clock },
         jwtSecret: TEST_JWT_SECRET,
         metricsToken: undefined,
+        bus,
         cache: memoryCache({ clock }),
         prepaid: undefined,
         postpaid: undefined,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { LightMyRequestResponse } from 'fastify'
+import { memoryEventBus } from '#src/adapters/event-bus/memory.ts'
 import { type RecorderGateway, recorderGateway } from '#src/adapters/push/memory.ts'
 import type { Actor } from '#src/core/actor.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
@@ -9,6 +10,7 @@ import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
+import { inboxRoutes } from '#src/modules/inbox/routes.ts'
 import { selfPolicy } from '#src/modules/meters/reach.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationTasks, type TaskParts } from '#src/modules/notifications/sending/tasks.ts'
@@ -58,7 +60,11 @@ export async function notificationsApi(): Promise<NotificationsApi> {
   const time = new VirtualTime(Date.UTC(2026, 2, 15, 10))
   const published: PublishedTask[] = []
   const gateway = recorderGateway((push) => api.script?.(push))
-  const routes = notificationRoutes({ db, clock: time.now, kick: () => {}, selfPolicy: selfPolicy('id') })
+  const bus = opened.use('event bus', memoryEventBus({ log }))
+  const routes = [
+    notificationRoutes({ db, clock: time.now, kick: () => {} }),
+    inboxRoutes({ db, clock: time.now, bus, selfPolicy: selfPolicy('id') }),
+  ]
   const { app } = await buildServer({
     log,
     version: '0',
@@ -66,7 +72,7 @@ export async function notificationsApi(): Promise<NotificationsApi> {
     readiness: { phase: () => 'ready', dependencies: async () => ({}), required: [] },
     metrics: createMetrics(),
     metricsToken: undefined,
-    routes: [routes],
+    routes,
   })
   opened.defer('server', () => app.close())
 

@@ -1,5 +1,4 @@
 import { isUuid } from '#src/core/uuid.ts'
-import { Type } from 'typebox'
 import type { Clock } from '#src/core/clock.ts'
 import type { Db } from '#src/database/database.ts'
 import type { App } from '#src/http/app.ts'
@@ -8,7 +7,6 @@ import { actorOf, type ObjectPolicy, type Policy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import { acceptNotification } from './accept.ts'
 import { cancelNotification } from './cancel.ts'
-import { inboxOf, isRecipient, markRead } from './inbox.ts'
 import * as schemas from './schemas.ts'
 import { isSender, notificationExists, notificationStatus } from './status.ts'
 
@@ -17,8 +15,6 @@ export interface NotificationParts {
   readonly clock: Clock
   /** The outbox was filled: publish it. Must not throw or wait. */
   readonly kick: () => void
-  /** The user named by the path parameter `id`, alone. */
-  readonly selfPolicy: ObjectPolicy
 }
 
 const tags = ['notifications']
@@ -31,8 +27,6 @@ export function notificationRoutes(parts: NotificationParts) {
     for (const url of ['/notifications', '/api/notifications']) sendRoute(app, url, parts)
     statusRoute(app, parts)
     cancelRoute(app, parts)
-    inboxRoute(app, parts)
-    readRoute(app, parts)
   }
 }
 
@@ -118,53 +112,6 @@ function cancelRoute(app: App, { db, clock }: NotificationParts): void {
       const status = await notificationStatus(db, id, now)
       if (status === undefined) throw httpErrors.notFound()
       return status
-    },
-  )
-}
-
-function inboxRoute(app: App, { db, selfPolicy }: NotificationParts): void {
-  app.get(
-    '/api/users/:id/notifications',
-    {
-      config: { policy: selfPolicy },
-      schema: {
-        tags,
-        summary: 'The inbox, newest first',
-        params: schemas.InboxParams,
-        querystring: schemas.InboxQuery,
-        response: { 200: schemas.InboxAnswer },
-      },
-    },
-    async (request, reply) => {
-      const { unread = false, cursor, limit } = request.query
-      const page = await inboxOf(db, actorOf(request).accountId, { unreadOnly: unread, cursor, limit })
-      return reply.header('cache-control', 'no-store').send(page)
-    },
-  )
-}
-
-function readRoute(app: App, { db, clock }: NotificationParts): void {
-  const policy: ObjectPolicy = {
-    kind: 'object',
-    type: 'notification',
-    param: 'id',
-    allow: ['recipient'],
-    check: (actor, id) => isUuid(id) && isRecipient(db, id, actor.accountId),
-  }
-  app.put(
-    '/api/notifications/:id/read',
-    {
-      config: { policy },
-      schema: {
-        tags,
-        summary: 'Mark a message of the own inbox as read',
-        params: schemas.NotificationParams,
-        response: { 204: Type.Null({ description: 'done' }) },
-      },
-    },
-    async (request, reply) => {
-      await markRead(db, request.params.id, actorOf(request).accountId, new Date(clock()))
-      return reply.code(204).send(null)
     },
   )
 }

@@ -16,6 +16,7 @@ import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { exportRoutes } from '#src/modules/export/routes.ts'
+import { inboxRoutes } from '#src/modules/inbox/routes.ts'
 import { meterPolicy } from '#src/modules/meters/meter-policy.ts'
 import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
@@ -27,6 +28,7 @@ import { taskRoutes } from '#src/modules/tasks/routes.ts'
 import type { Broker } from '#src/ports/broker.ts'
 import { registerGauges } from './gauges.ts'
 import type { Cache } from '#src/ports/cache.ts'
+import type { EventBus } from '#src/ports/event-bus.ts'
 import type { ResultStore } from '#src/ports/result-store.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 
@@ -43,6 +45,8 @@ export interface ApiParts {
   readonly postpaid: PostpaidSource | undefined
   /** Where other API processes hear of sessions that end here; undefined when there are none. */
   readonly broker?: Broker
+  /** Where API processes and workers tell each other of inboxes that have changed. */
+  readonly bus: EventBus
   /** Where the outcomes of tasks are kept. */
   readonly results: Pick<ResultStore, 'read'>
   /** The outbox was filled: publish it. Must not throw or wait. */
@@ -82,7 +86,8 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
-      notificationRoutes({ ...parts, ...own, clock, db }),
+      notificationRoutes({ ...parts, clock, db }),
+      inboxRoutes({ ...parts, ...own, clock, db }),
       preferenceRoutes({ ...own, clock, db }),
       auditRoutes({ db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
