@@ -56,6 +56,8 @@ async function start(config: Config, logins: SourceLogins, log: Logger, opened: 
       bus,
       results,
       ...sources,
+      // No gateway for text messages is known yet.
+      sms: undefined,
       kick: () => outbox.kick(),
     },
     { host: HOST, port: Number(config.PORT), drainMs: DRAIN_MS },

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
+import { terminalSms } from '#src/adapters/sms/terminal.ts'
 import type { SqlServerAddress } from '#src/adapters/meter-source/sqlserver/url.ts'
 import { type Config, type Env, loadConfig } from '#src/config/load.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
@@ -105,6 +106,7 @@ async function startApi(parts: EmbeddedApi, opened: CloseStack): Promise<string>
     {
       ...parts,
       ...sources,
+      sms: terminalSms(process.stderr),
       timers,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,
       metricsToken: config.METRICS_TOKEN,

@@ -51,6 +51,8 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
         cache: memoryCache({ clock }),
         prepaid: undefined,
         postpaid: undefined,
+        register: undefined,
+        sms: undefined,
         kick: () => {},
         results: memoryResults({ clock }),
         readiness: { phase: () => 'ready', dependencies: async () => ({ database: 'ok' }), required: ['database'] },

@@ -10,7 +10,7 @@ export const STANDINGS = ['own', 'scope', 'foreign', 'absent'] as const
 export type Standing = (typeof STANDINGS)[number]
 
 /** What an object policy may be about: its type, and for notifications from which side. */
-export type ObjectType = 'user' | 'meter' | 'sent notification' | 'received notification'
+export type ObjectType = 'user' | 'meter' | 'link' | 'sent notification' | 'received notification'
 
 export interface PolicyWorld {
   token(caller: Caller): string | undefined
@@ -27,6 +27,22 @@ export async function policyWorld({ server: { app }, database: { db } }: TestApi
   const [customersMeter, strangersMeter] = [await aMeter(db), await aMeter(db)]
   await aLink(db, { meterId: customersMeter.id, accountId: customer.id })
   await aLink(db, { meterId: strangersMeter.id, accountId: stranger.id })
+  const friend = await aCustomer(db)
+  const shareOf = async (meterId: string): Promise<string> => {
+    await aLink(db, { meterId, accountId: friend.id, role: 'shared' })
+    const link = await db
+      .selectFrom('meter_link')
+      .select('id')
+      .where('meter_id', '=', meterId)
+      .where('account_id', '=', friend.id)
+      .executeTakeFirstOrThrow()
+    return link.id
+  }
+  const links = {
+    customers: await shareOf(customersMeter.id),
+    inAgency: await shareOf(meter.id),
+    strangers: await shareOf(strangersMeter.id),
+  }
   const staff = {
     agent: await aStaffMember(db, 'agent', agency.code),
     admin: await aStaffMember(db, 'admin'),
@@ -53,12 +69,14 @@ export async function policyWorld({ server: { app }, database: { db } }: TestApi
   const own: Record<ObjectType, Partial<Record<Caller, string>>> = {
     user: { customer: customer.id, agent: staff.agent.id, admin: staff.admin.id, service: staff.service.id },
     meter: { customer: customersMeter.id },
+    link: { customer: links.customers },
     'sent notification': { agent: sent.byAgent, admin: sent.byAdmin, service: sent.byService },
     'received notification': { customer: sent.toCustomer },
   }
   const inAgency: Record<ObjectType, string> = {
     user: inScope.id,
     meter: meter.id,
+    link: links.inAgency,
     'sent notification': sent.byAgent,
     'received notification': sent.byAgent,
   }
@@ -70,6 +88,7 @@ export async function policyWorld({ server: { app }, database: { db } }: TestApi
       if (standing === 'absent') return randomUUID()
       if (type === 'user') return stranger.id
       if (type === 'meter') return strangersMeter.id
+      if (type === 'link') return links.strangers
       return caller === 'admin' && type === 'sent notification' ? sent.byService : sent.byAdmin
     },
   }

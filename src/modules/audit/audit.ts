@@ -2,7 +2,12 @@ import type { Actor } from '#src/core/actor.ts'
 import type { Tx } from '#src/database/database.ts'
 
 /** What is written down, as `module.what`. */
-export const AUDITED_ACTIONS = ['notification.send', 'notification.cancel'] as const
+export const AUDITED_ACTIONS = [
+  'notification.send',
+  'notification.cancel',
+  'meter_link.decide',
+  'meter_link.list',
+] as const
 export type AuditedAction = (typeof AUDITED_ACTIONS)[number]
 
 export interface Audited {

@@ -11,4 +11,55 @@ export const meterErrors = defineErrors('meters', {
     'Ce compteur est un Woyofal: il a des recharges, pas de factures.',
     'This is a Woyofal meter: it has purchases, not bills.',
   ],
+  unknownNumber: [
+    'not_found',
+    'Ce numéro ne correspond à aucun compteur: vérifiez-le sur une recharge ou une facture, et le numéro de police avec lui.',
+    'No meter has this number: compare it with a purchase or a bill, and the police number with it.',
+  ],
+  policeNeeded: [
+    'unprocessable',
+    'Ce numéro de compteur a servi à plusieurs contrats: indiquez aussi le numéro de police (police).',
+    'This meter number has served several contracts: give the police number (police) as well.',
+  ],
+  registerUnavailable: [
+    'unavailable',
+    "Le fichier des compteurs ne répond pas en ce moment: votre numéro n'est pas en cause. Réessayez dans quelques instants.",
+    'The register of meters does not answer at the moment: nothing is wrong with your number. Try again shortly.',
+  ],
+  registerUnreadable: [
+    'unavailable',
+    'Ce compteur est mal enregistré chez Senelec: adressez-vous à votre agence.',
+    'The record of this meter at Senelec cannot be read: ask at your agency.',
+  ],
+  alreadyLinked: ['conflict', 'Ce compteur est déjà dans votre liste.', 'This meter is in your list already.'],
+  askedTooSoon: [
+    'rate_limited',
+    'Cet accès a été refusé ou retiré récemment: vous pourrez le demander à nouveau après une journée.',
+    'This access was refused or ended of late: you can ask for it again after a day.',
+  ],
+  tooManyRequests: [
+    'conflict',
+    'Trop de vos demandes attendent une réponse: retirez-en une, ou attendez.',
+    'Too many of your requests await an answer: withdraw one, or wait.',
+  ],
+  hasOwner: [
+    'conflict',
+    'Ce compteur a maintenant un propriétaire: ajoutez-le à nouveau pour lui demander accès.',
+    'This meter has an owner now: add it again to ask for access.',
+  ],
+  ownerDecides: [
+    'conflict',
+    "Ce compteur a un propriétaire: c'est à lui de décider.",
+    'This meter has an owner, who decides.',
+  ],
+  notAShare: [
+    'conflict',
+    'Ce lien est celui du propriétaire, pas un partage: il se prouve par un code, et se retire par DELETE /api/meters/{id}.',
+    'This link is the owner’s, not a share: it is proven by a code, and removed by DELETE /api/meters/{id}.',
+  ],
+  notInThatState: [
+    'conflict',
+    "Ce n'est pas possible dans l'état actuel de ce lien (state).",
+    'This is not possible in the present state of this link (state).',
+  ],
 })

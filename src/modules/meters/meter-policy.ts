@@ -31,7 +31,7 @@ export async function isLinkedTo(db: Db, meterId: string, accountId: string): Pr
   return row !== undefined
 }
 
-async function isOfAgencyOf(db: Db, meterId: string, agentId: string): Promise<boolean> {
+export async function isOfAgencyOf(db: Db, meterId: string, agentId: string): Promise<boolean> {
   const row = await db
     .selectFrom('account as agent')
     .innerJoin('meter', 'meter.agency_id', 'agent.agency_id')
@@ -42,6 +42,6 @@ async function isOfAgencyOf(db: Db, meterId: string, agentId: string): Promise<b
   return row !== undefined
 }
 
-async function meterExists(db: Db, meterId: string): Promise<boolean> {
+export async function meterExists(db: Db, meterId: string): Promise<boolean> {
   return (await db.selectFrom('meter').select('id').where('id', '=', meterId).executeTakeFirst()) !== undefined
 }

@@ -3,14 +3,18 @@ import { jsonObjectFrom } from 'kysely/helpers/postgres'
 import type { Db } from '#src/database/database.ts'
 import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
+import { awaitsWhat } from './awaits.ts'
 
 export interface PageAsked {
   readonly cursor: string | undefined
   readonly limit: number
 }
 
-/** One page of the meters that the user owns or was let see, oldest link first. */
-export async function myMeters(db: Db, accountId: string, page: PageAsked) {
+/**
+ * One page of the meters that the user owns or was let see, or has asked for; oldest link first. Of a pending one
+ * nothing is told that the user did not know.
+ */
+export async function myMeters(db: Db, accountId: string, state: 'pending' | 'accepted', page: PageAsked) {
   const place = page.cursor === undefined ? undefined : placeOf(page.cursor)
   let query = db
     .selectFrom('meter_link as link')
@@ -20,6 +24,7 @@ export async function myMeters(db: Db, accountId: string, page: PageAsked) {
       'meter.id',
       'meter.number',
       'meter.kind',
+      'meter.agency_id',
       'link.role',
       'link.is_default',
       'meter.tariff_class',
@@ -37,10 +42,10 @@ export async function myMeters(db: Db, accountId: string, page: PageAsked) {
           .where('owning.role', '=', 'owner')
           .where('owning.state', '=', 'accepted')
           .where('link.role', '=', 'shared'),
-      ).as('shared_by'),
+      ).as('owner'),
     ])
     .where('link.account_id', '=', accountId)
-    .where('link.state', '=', 'accepted')
+    .where('link.state', '=', state)
     .orderBy('link.created_at')
     .orderBy('meter.id')
     .limit(page.limit + 1)
@@ -51,12 +56,35 @@ export async function myMeters(db: Db, accountId: string, page: PageAsked) {
   const kept = rows.slice(0, page.limit)
   const last = rows.length > page.limit ? kept.at(-1) : undefined
   return {
-    items: kept.map(({ agency_code: code, agency_name: name, linked_at: _linkedAt, ...meter }) => ({
-      ...meter,
-      agency: code === null || name === null ? null : { code, name },
-    })),
+    items: kept.map((row) => itemOf(row, state)),
     next_cursor: last === undefined ? null : encodeCursor([last.linked_at, last.id]),
   }
+}
+
+interface Row {
+  readonly id: string
+  readonly number: string
+  readonly kind: 'prepaid' | 'postpaid'
+  readonly role: 'owner' | 'shared'
+  readonly is_default: boolean
+  readonly tariff_class: 'DPP' | 'PPP' | 'DMP' | 'PMP' | null
+  readonly phase: 'single' | 'three' | null
+  readonly agency_id: string | null
+  readonly agency_code: string | null
+  readonly agency_name: string | null
+  readonly owner: { readonly first_name: string; readonly last_name: string } | null
+}
+
+function itemOf(row: Row, state: 'pending' | 'accepted') {
+  const { id, number, kind, role, is_default, agency_code: code, agency_name: name, owner } = row
+  const known = { id, number, kind, role, state, is_default }
+  if (state === 'pending') {
+    const awaits = awaitsWhat({ state, role, hasOwner: owner !== null, hasAgency: row.agency_id !== null })
+    return { ...known, awaits, tariff_class: null, phase: null, agency: null, shared_by: null }
+  }
+  const { tariff_class, phase } = row
+  const agency = code === null || name === null ? null : { code, name }
+  return { ...known, awaits: null, tariff_class, phase, agency, shared_by: owner }
 }
 
 const MICROSECOND = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/

@@ -35,14 +35,14 @@ function listRoute(app: App, { knowledge }: MeterRouteParts): void {
       config: { policy: LOGGED_IN },
       schema: {
         tags,
-        summary: 'The meters that the caller owns or was let see, oldest first',
-        querystring: schemas.PageQuery,
+        summary: 'The meters that the caller owns or was let see, or with state=pending has asked for, oldest first',
+        querystring: schemas.MetersQuery,
         response: { 200: schemas.MetersAnswer },
       },
     },
     async (request, reply) => {
-      const { cursor, limit } = request.query
-      const page = await myMeters(knowledge.db, actorOf(request).accountId, { cursor, limit })
+      const { cursor, limit, state } = request.query
+      const page = await myMeters(knowledge.db, actorOf(request).accountId, state, { cursor, limit })
       return reply.header('cache-control', 'no-store').send(page)
     },
   )

@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
 
-const Uuid = Type.String({ format: 'uuid' })
+export const Uuid = Type.String({ format: 'uuid' })
 const Day = Type.String({ format: 'date' })
-const Instant = Type.String({ format: 'date-time' })
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
-const OneOf = <T extends string>(...values: readonly T[]) => Type.Unsafe<T>(Type.String({ enum: [...values] }))
-const NullOr = <T extends string>(...values: readonly T[]) =>
+export const Instant = Type.String({ format: 'date-time' })
+export const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
+  Type.Union([schema, Type.Null()])
+export const OneOf = <T extends string>(...values: readonly T[]) => Type.Unsafe<T>(Type.String({ enum: [...values] }))
+export const NullOr = <T extends string>(...values: readonly T[]) =>
   Type.Unsafe<T | null>({ type: ['string', 'null'], enum: [...values, null] })
 const Francs = (description: string) => Type.Integer({ description: `whole francs: ${description}` })
 const Energy = Type.Number({ description: 'kWh, at most 3 decimals' })
@@ -21,7 +22,24 @@ export const PageQuery = Type.Object(
   { additionalProperties: false },
 )
 
-const nextCursor = Nullable(Type.String({ description: 'null on the last page' }))
+export const nextCursor = Nullable(Type.String({ description: 'null on the last page' }))
+
+export const MetersQuery = Type.Object(
+  {
+    ...PageQuery.properties,
+    state: Type.Unsafe<'pending' | 'accepted'>(
+      Type.String({ enum: ['pending', 'accepted'], default: 'accepted', description: 'pending: what was asked for' }),
+    ),
+  },
+  { additionalProperties: false },
+)
+
+/** Of a pending one nothing is told that the caller did not know. */
+export const Awaits = Type.Unsafe<'code' | 'owner' | 'agency' | null>({
+  type: ['string', 'null'],
+  enum: ['code', 'owner', 'agency', null],
+  description: 'what a pending one waits for: the code that was sent, the word of the owner, or of the agency',
+})
 
 export const MetersAnswer = Type.Object(
   {
@@ -31,6 +49,8 @@ export const MetersAnswer = Type.Object(
         number: Type.String({ description: 'number of a Woyofal meter, contract account of a classic one' }),
         kind: OneOf('prepaid', 'postpaid'),
         role: OneOf('owner', 'shared'),
+        state: OneOf('pending', 'accepted'),
+        awaits: Awaits,
         is_default: Type.Boolean(),
         tariff_class: NullOr('DPP', 'PPP', 'DMP', 'PMP'),
         phase: NullOr('single', 'three'),
@@ -38,7 +58,10 @@ export const MetersAnswer = Type.Object(
         shared_by: Nullable(
           Type.Object(
             { first_name: Type.String(), last_name: Type.String() },
-            { description: 'the owner of a meter that is shared; null on an own one, or where no owner is known' },
+            {
+              description:
+                'the owner of a meter that is shared; null on an own one, on one that is pending, or where no owner is known',
+            },
           ),
         ),
       }),
@@ -54,6 +77,8 @@ export const MetersAnswer = Type.Object(
             number: '14123456789',
             kind: 'prepaid',
             role: 'shared',
+            state: 'accepted',
+            awaits: null,
             is_default: true,
             tariff_class: 'DPP',
             phase: 'single',

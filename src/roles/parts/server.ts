@@ -17,10 +17,13 @@ import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { exportRoutes } from '#src/modules/export/routes.ts'
 import { inboxRoutes } from '#src/modules/inbox/routes.ts'
+import { linkRoutes } from '#src/modules/meters/link-routes.ts'
 import { meterPolicy } from '#src/modules/meters/meter-policy.ts'
 import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
+import { OneTimeCodes } from '#src/modules/one-time-codes/one-time-codes.ts'
+import { oneTimeCodeUpkeep } from '#src/modules/one-time-codes/upkeep.ts'
 import { preferenceRoutes } from '#src/modules/preferences/routes.ts'
 import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
 import { tariffRoutes } from '#src/modules/tariffs/routes.ts'
@@ -30,7 +33,9 @@ import { registerGauges } from './gauges.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { EventBus } from '#src/ports/event-bus.ts'
 import type { ResultStore } from '#src/ports/result-store.ts'
+import type { MeterRegister } from '#src/ports/meter-register.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
+import type { Sms } from '#src/ports/sms.ts'
 
 export interface ApiParts {
   readonly database: Database
@@ -43,6 +48,9 @@ export interface ApiParts {
   /** Undefined when not configured: such a source is unavailable. */
   readonly prepaid: PrepaidSource | undefined
   readonly postpaid: PostpaidSource | undefined
+  readonly register: MeterRegister | undefined
+  /** Undefined when not configured: steps that need a code by message are refused. */
+  readonly sms: Sms | undefined
   /** Where other API processes hear of sessions that end here; undefined when there are none. */
   readonly broker?: Broker
   /** Where API processes and workers tell each other of inboxes that have changed. */
@@ -69,6 +77,8 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
   }
   opened.add('upkeep of accounts', account.startUpkeep())
   opened.add('upkeep of notifications', notificationUpkeep({ ...parts, db }))
+  const codes = new OneTimeCodes({ db, clock, sms: parts.sms, secret: parts.jwtSecret })
+  opened.add('upkeep of one-time codes', oneTimeCodeUpkeep({ ...parts, db }))
   const metrics = createMetrics()
   registerGauges(metrics.registry, { db, now: clock, dependencies: parts.readiness.dependencies })
   const server = await buildServer({
@@ -85,6 +95,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       comparisonRoute({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
+      linkRoutes({ ...parts, clock, db, codes }),
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       notificationRoutes({ ...parts, clock, db }),
       inboxRoutes({ ...parts, ...own, clock, db }),

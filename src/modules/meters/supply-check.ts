@@ -1,0 +1,94 @@
+import type { Clock } from '#src/core/clock.ts'
+import type { AppError } from '#src/core/errors.ts'
+import type { Db } from '#src/database/database.ts'
+import { guardKey, loginGuard } from '#src/modules/accounts/login-guard.ts'
+import { normalisePhone } from '#src/modules/accounts/phone.ts'
+import type { MeterRegister, RegisteredSupply } from '#src/ports/meter-register.ts'
+import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import { meterErrors } from './errors.ts'
+
+export interface AskedMeter {
+  readonly kind: 'prepaid' | 'postpaid'
+  /** The number on a Woyofal meter, or a contract account, as somebody typed it. */
+  readonly number: string
+  readonly police?: string
+}
+
+/** A supply that the utility knows. */
+export interface Supply {
+  readonly kind: 'prepaid' | 'postpaid'
+  readonly number: string
+  readonly police: string | null
+  /** E.164, of those who the utility says are supplied. Empty where it has no phone, or none that can be read. */
+  readonly phones: readonly string[]
+  readonly agencyName: string | null
+  readonly tariffClass: 'DPP' | 'PPP' | 'DMP' | 'PMP' | null
+}
+
+export interface SupplyCheckParts {
+  readonly db: Db
+  readonly clock: Clock
+  /** Undefined when not configured: the register is unavailable. */
+  readonly register: MeterRegister | undefined
+}
+
+/**
+ * Looks a meter up in the utility's register. Numbers that it does not know are counted per account like wrong PINs,
+ * before they are looked up, so that nobody finds out by trying which numbers exist; `forgiveChecks` forgets the count.
+ */
+export async function checkSupply(parts: SupplyCheckParts, accountId: string, asked: AskedMeter): Promise<Supply> {
+  if (parts.register === undefined) throw registerProblem(new SourceUnavailable('not_configured'))
+  const number = normaliseNumber(asked.kind, asked.number)
+  await loginGuard(parts.db, parts.clock).count(checksKey(accountId))
+  const rows = await ask(parts.register, asked.kind, number).catch(async (error: unknown) => {
+    // Nobody learned anything.
+    await forgiveChecks(parts, accountId)
+    throw error instanceof SourceUnavailable ? registerProblem(error) : error
+  })
+  return supplyOf(rows, { ...asked, number })
+}
+
+export async function forgiveChecks(
+  { db, clock }: Omit<SupplyCheckParts, 'register'>,
+  accountId: string,
+): Promise<void> {
+  await loginGuard(db, clock).forgive(checksKey(accountId))
+}
+
+function checksKey(accountId: string): Buffer {
+  return guardKey(`meters looked up by ${accountId}`, undefined)
+}
+
+function ask(register: MeterRegister, kind: AskedMeter['kind'], number: string): Promise<RegisteredSupply[]> {
+  return kind === 'prepaid' ? register.prepaidSupplies(number) : register.postpaidSupplies(number)
+}
+
+/** Bills print a contract account with leading zeros, the register has none; a meter's number may begin with one. */
+export function normaliseNumber(kind: AskedMeter['kind'], text: string): string {
+  const digits = text.replaceAll(/\D/g, '')
+  return kind === 'postpaid' ? digits.replace(/^0+(?=\d)/, '') : digits
+}
+
+function supplyOf(rows: readonly RegisteredSupply[], { kind, number, police: typed }: AskedMeter): Supply {
+  const police = typed?.trim().toUpperCase()
+  const fitting = rows.filter((row) => police === undefined || row.police?.toUpperCase() === police)
+  const [first] = fitting
+  if (first === undefined) throw meterErrors.unknownNumber()
+  if (fitting.some((row) => row.police !== first.police)) throw meterErrors.policeNeeded()
+  const phones = fitting.flatMap(({ phone }) => (phone === null ? [] : (normalisePhone(phone) ?? [])))
+  const tariffClass = fitting.map(({ tariffCode }) => classOf(tariffCode)).find((known) => known !== null) ?? null
+  return { kind, number, police: first.police, phones, agencyName: first.agencyName, tariffClass }
+}
+
+const CLASSES = ['DPP', 'PPP', 'DMP', 'PMP'] as const
+
+/** How the register spells its codes is not published: only one that cannot be mistaken is taken. */
+function classOf(code: string | null): Supply['tariffClass'] {
+  return CLASSES.find((name) => name === code?.toUpperCase()) ?? null
+}
+
+function registerProblem(error: SourceUnavailable): AppError {
+  return error.reason === 'malformed'
+    ? meterErrors.registerUnreadable({ cause: error })
+    : meterErrors.registerUnavailable({ cause: error, retryAfterSeconds: 5 })
+}
