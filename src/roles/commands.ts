@@ -54,6 +54,14 @@ export const COMMANDS: readonly Command[] = [
     load: () => import('./generate.ts'),
   },
   {
+    name: 'notifications',
+    usage: 'watch ID',
+    summary:
+      'how far a notification is, with a progress bar on a terminal; ends with it: 0 when done, 1 when cancelled',
+    settings: 'create',
+    load: () => import('./notifications.ts'),
+  },
+  {
     name: 'dead-letters',
     usage: 'list | show ID | replay ID… | replay --all | drop ID…',
     summary: 'the messages that no worker could use: look at them, send them again, or forget them',
