@@ -7,7 +7,11 @@ import type {
   SessionTable,
 } from '#src/database/tables/accounts.ts'
 import type { AuditEntryTable } from '#src/database/tables/audit.ts'
-import type { ConsumptionEntryTable, MeterReadingStateTable } from '#src/database/tables/consumption.ts'
+import type {
+  ConsumptionEntryTable,
+  ConsumptionMonthTable,
+  MeterReadingStateTable,
+} from '#src/database/tables/consumption.ts'
 import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
 import type {
   DeliveryTable,
@@ -35,6 +39,7 @@ export interface Schema {
   meter_link: MeterLinkTable
   one_time_code: OneTimeCodeTable
   consumption_entry: ConsumptionEntryTable
+  consumption_month: ConsumptionMonthTable
   meter_reading_state: MeterReadingStateTable
   notification: NotificationTable
   notification_recipient: NotificationRecipientTable

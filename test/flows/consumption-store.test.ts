@@ -7,7 +7,8 @@ import { type Database, openDatabase } from '#src/database/database.ts'
 import { sumByPeriod, sumOf } from '#src/modules/consumption/aggregate.ts'
 import type { Entry } from '#src/modules/consumption/entry.ts'
 import { GROUPINGS, periodsOf } from '#src/modules/consumption/periods.ts'
-import { entriesByMeter } from '#src/modules/consumption/queries.ts'
+import { amountsByMeter } from '#src/modules/consumption/month-sums.ts'
+import { entriesByMeter, readingStates } from '#src/modules/consumption/queries.ts'
 import { type Reading, storeReading } from '#src/modules/consumption/store-reading.ts'
 import { testDatabase, type TestDatabase } from '#test/support/database.ts'
 import { aMeter } from '#test/support/factories.ts'
@@ -23,9 +24,9 @@ after(async () => {
   await fresh.close()
 })
 
-/** Over a leap day, ends of years and the first of the partitions. */
+/** Whole months, over a leap day, ends of years and the first of the partitions. */
 const FIRST_DAY = '2008-11-01'
-const DAYS = 1_300
+const DAYS = 1_308
 const aDay = fc.integer({ min: 0, max: DAYS - 1 }).map((days) => addDays(FIRST_DAY, days))
 const ALL = { from: FIRST_DAY, to: addDays(FIRST_DAY, DAYS) }
 
@@ -88,8 +89,13 @@ test('after any readings, what is kept and every grouping of it is what the sour
       }
       const kept = (await entriesByMeter(db, [meterId], ALL)).get(meterId) ?? []
       assert.deepEqual(byDay(kept), byDay(expected))
+      const states = await readingStates(db, [meterId])
       for (const grouping of GROUPINGS) {
-        assert.deepEqual(sumOf(sumByPeriod(periodsOf(ALL, grouping), kept)), sumOf(expected), grouping)
+        const periods = periodsOf(ALL, grouping)
+        const fromEntries = sumByPeriod(periods, kept)
+        assert.deepEqual(sumOf(fromEntries), sumOf(expected), grouping)
+        const amounts = (await amountsByMeter(db, states, ALL, grouping)).get(meterId) ?? []
+        assert.deepEqual(sumByPeriod(periods, amounts), fromEntries, grouping)
       }
     }),
     { numRuns: 40 },

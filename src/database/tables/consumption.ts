@@ -1,4 +1,4 @@
-import type { ColumnType } from 'kysely'
+import type { ColumnType, Generated } from 'kysely'
 
 export interface ConsumptionEntryTable {
   meter_id: string
@@ -17,4 +17,15 @@ export interface MeterReadingStateTable {
   meter_id: string
   read_at: Date
   whole_history_at: Date
+  has_months: Generated<boolean>
+}
+
+export interface ConsumptionMonthTable {
+  meter_id: string
+  /** Its first day, `YYYY-MM-DD`. */
+  month: string
+  /** Exact decimal text. */
+  energy_kwh: string
+  amount_xof: number
+  entries: number
 }

@@ -3,7 +3,7 @@ import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type Sum, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
 import { broughtUpToDate, type Knowledge } from './knowledge.ts'
-import { entriesByMeter } from './queries.ts'
+import { amountsByMeter } from './month-sums.ts'
 import type { DayRange } from './range.ts'
 
 /** The range that is compared, the one just before it, and the same one a year earlier. */
@@ -51,11 +51,11 @@ export async function comparisonOf(knowledge: Knowledge, asked: AskedMeters, ran
   const linked = await metersAsked(knowledge.db, asked)
   const { states, asOf, stale } = await broughtUpToDate(knowledge, linked)
   const ranges = comparedRanges(range)
-  const known = [...states.keys()]
+  const amounts = (of: DayRange) => amountsByMeter(knowledge.db, states, of, 'month')
   const [current, previous, yearBefore] = await Promise.all([
-    entriesByMeter(knowledge.db, known, ranges.current),
-    entriesByMeter(knowledge.db, known, ranges.previous),
-    entriesByMeter(knowledge.db, known, ranges.yearBefore),
+    amounts(ranges.current),
+    amounts(ranges.previous),
+    amounts(ranges.yearBefore),
   ])
   const meters = linked.map((meter) => {
     const [now, then, lastYear] = [current.get(meter.id), previous.get(meter.id), yearBefore.get(meter.id)]

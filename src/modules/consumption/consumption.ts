@@ -5,8 +5,9 @@ import { type AskedMeters, metersAsked } from './asked-meters.ts'
 import { consumptionErrors } from './errors.ts'
 import { isDue, type Knowledge } from './knowledge.ts'
 import type { ReadingOutcome } from './meter-readings.ts'
+import { amountsByMeter } from './month-sums.ts'
 import { type Grouping, periodsOf } from './periods.ts'
-import { entriesByMeter, type ReadingState, readingStates } from './queries.ts'
+import { type ReadingState, readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 
 /** A resolved question: two of the same have the same answer. */
@@ -71,11 +72,11 @@ async function assemble(
   outcomes: ReadonlyMap<string, ReadingOutcome>,
 ): Promise<Consumption> {
   const periods = periodsOf(question, question.grouping)
-  const entries = await entriesByMeter(db, [...states.keys()], question)
+  const amounts = await amountsByMeter(db, states, question, question.grouping)
   const meters = linked.map((meter) => {
     const state = states.get(meter.id)
     if (state === undefined) return { meter, known: undefined }
-    const sums = sumByPeriod(periods, entries.get(meter.id) ?? [])
+    const sums = sumByPeriod(periods, amounts.get(meter.id) ?? [])
     return { meter, known: { periods: sums, total: sumOf(sums), asOf: state.readAt } }
   })
   const sources = (['prepaid', 'postpaid'] as const).map((kind) => sourceUse(kind, meters, outcomes))

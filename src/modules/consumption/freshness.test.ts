@@ -8,6 +8,7 @@ const now = Date.parse('2026-03-15T10:00:00Z')
 const state = (readAgoMs: number, wholeAgoMs: number) => ({
   readAt: new Date(now - readAgoMs),
   wholeHistoryAt: new Date(now - wholeAgoMs),
+  hasMonths: true,
 })
 
 test('a meter that was never read is asked for its whole history', () => {

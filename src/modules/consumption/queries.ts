@@ -8,6 +8,8 @@ import type { DayRange } from './range.ts'
 export interface ReadingState {
   readonly readAt: Date
   readonly wholeHistoryAt: Date
+  /** Whether its months are summed: not while its entries were only loaded past the product. */
+  readonly hasMonths: boolean
 }
 
 /** By meter id; a meter that was never read is not in it. */
@@ -15,10 +17,15 @@ export async function readingStates(db: Db | Tx, meterIds: readonly string[]): P
   if (meterIds.length === 0) return new Map()
   const rows = await db
     .selectFrom('meter_reading_state')
-    .select(['meter_id', 'read_at', 'whole_history_at'])
+    .select(['meter_id', 'read_at', 'whole_history_at', 'has_months'])
     .where('meter_id', '=', sql<string>`any(${meterIds}::uuid[])`)
     .execute()
-  return new Map(rows.map((row) => [row.meter_id, { readAt: row.read_at, wholeHistoryAt: row.whole_history_at }]))
+  return new Map(
+    rows.map((row) => [
+      row.meter_id,
+      { readAt: row.read_at, wholeHistoryAt: row.whole_history_at, hasMonths: row.has_months },
+    ]),
+  )
 }
 
 /** The entries of each meter inside the range, by day. Bounded by the range, which is at most ten years. */

@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
+import type { Day } from '#src/core/calendar.ts'
 import type { Db, Tx } from '#src/database/database.ts'
 import type { Entry } from './entry.ts'
+import { sumMonths } from './month-sums.ts'
 import { readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 
@@ -16,7 +18,7 @@ export interface Reading {
   readonly readAt: Date
 }
 
-/** Replaces what is kept of the range by what was read, with its watermark. True when an entry changed. */
+/** Replaces what is kept of the range by what was read, with the months' sums and the watermark. True when an entry changed. */
 export function storeReading(db: Db, reading: Reading): Promise<boolean> {
   return db.transaction().execute((tx) => storeReadingIn(tx, reading))
 }
@@ -29,16 +31,19 @@ async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
   const delivered = deliveredRows(reading)
   const gone = await deleteUndelivered(reading, delivered).execute(tx)
   const written = await upsertDelivered(reading, delivered).execute(tx)
+  const changed = [...gone.rows, ...written.rows].map((row) => row.day)
+  await sumMonths(tx, reading.meterId, state?.hasMonths === true ? changed : 'all')
   const watermark = {
     read_at: reading.readAt,
     whole_history_at: reading.isWholeHistory || state === undefined ? reading.readAt : state.wholeHistoryAt,
+    has_months: true,
   }
   await tx
     .insertInto('meter_reading_state')
     .values({ meter_id: reading.meterId, ...watermark })
     .onConflict((conflict) => conflict.column('meter_id').doUpdateSet(watermark))
     .execute()
-  return (gone.numAffectedRows ?? 0n) + (written.numAffectedRows ?? 0n) > 0n
+  return changed.length > 0
 }
 
 /** One JSON parameter, whatever the number of rows: the protocol allows only 65,535 parameters. */
@@ -62,18 +67,19 @@ function withoutNulCharacters(row: Readonly<Record<string, string | null>>): Rec
 
 /** Also an entry that came back under another day, be it outside the range: it must not count twice. */
 function deleteUndelivered({ meterId, range }: Reading, delivered: ReturnType<typeof deliveredRows>) {
-  return sql`
+  return sql<{ day: Day }>`
     with delivered as (select source_key, day from ${delivered})
     delete from consumption_entry as kept
     where kept.meter_id = ${meterId}
       and ((kept.day >= ${range.from}::date and kept.day < ${range.to}::date)
         or kept.source_key in (select source_key from delivered))
-      and not exists (select from delivered where delivered.source_key = kept.source_key and delivered.day = kept.day)`
+      and not exists (select from delivered where delivered.source_key = kept.source_key and delivered.day = kept.day)
+    returning kept.day`
 }
 
 /** Writes only rows that differ, so that a refresh without news leaves nothing for vacuum. */
 function upsertDelivered({ meterId, readAt }: Reading, delivered: ReturnType<typeof deliveredRows>) {
-  return sql`
+  return sql<{ day: Day }>`
     insert into consumption_entry as kept
       (meter_id, day, source_key, occurred_at, energy_kwh, amount_xof, delivered, fetched_at)
     select ${meterId}::uuid, day, source_key, occurred_at, energy_wh / 1000.0, amount_xof, delivered, ${readAt}::timestamptz
@@ -82,5 +88,6 @@ function upsertDelivered({ meterId, readAt }: Reading, delivered: ReturnType<typ
       occurred_at = excluded.occurred_at, energy_kwh = excluded.energy_kwh, amount_xof = excluded.amount_xof,
       delivered = excluded.delivered, fetched_at = excluded.fetched_at
     where (kept.occurred_at, kept.energy_kwh, kept.amount_xof, kept.delivered)
-      is distinct from (excluded.occurred_at, excluded.energy_kwh, excluded.amount_xof, excluded.delivered)`
+      is distinct from (excluded.occurred_at, excluded.energy_kwh, excluded.amount_xof, excluded.delivered)
+    returning kept.day`
 }
