@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import type { Actor } from '#src/core/actor.ts'
 import type { Clock } from '#src/core/clock.ts'
+import { moment } from '#src/core/moment.ts'
 import type { Db, Tx } from '#src/database/database.ts'
 import { recordAudit } from '#src/modules/audit/audit.ts'
 import { recipientsOf } from './audience.ts'
@@ -29,6 +30,8 @@ export interface Accepted {
 /** Whoever plans further ahead has mistaken the year. */
 const LONGEST_AHEAD_MS = 90 * 86_400_000
 
+const stored = moment('notification.stored')
+
 /**
  * Stores a notification, whom it is for and the task that sends it, in one transaction: accepted means that it
  * will be sent. Throws when it is refused, and then nothing is stored.
@@ -42,12 +45,13 @@ export async function acceptNotification(
   const now = new Date(clock())
   checkPayload(withDefaults(request))
   checkTimes(request, now)
-  if (idempotencyKey === undefined) {
-    const answer = await db.transaction().execute((tx) => acceptIn(tx, actor, request, now))
-    return { answer, replayed: false }
-  }
-  const keyed = { accountId: actor.accountId, key: idempotencyKey, bodyHash: hashBody(request) }
-  return db.transaction().execute((tx) => acceptOnceIn(tx, actor, request, keyed, now))
+  const accepted = await db.transaction().execute(async (tx): Promise<Accepted> => {
+    if (idempotencyKey === undefined) return { answer: await acceptIn(tx, actor, request, now), replayed: false }
+    const keyed = { accountId: actor.accountId, key: idempotencyKey, bodyHash: hashBody(request) }
+    return acceptOnceIn(tx, actor, request, keyed, now)
+  })
+  stored()
+  return accepted
 }
 
 async function acceptOnceIn(

@@ -1,5 +1,6 @@
 import type { Closeable } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
+import { moment } from '#src/core/moment.ts'
 import type { Db, Tx } from '#src/database/database.ts'
 import type { Timers } from '#src/core/timers.ts'
 import { lockDueTasks, type OutboxTask, removeFromOutbox } from './outbox.ts'
@@ -15,6 +16,8 @@ export interface PublisherParts {
   readonly timers: Timers
   readonly log: Logger
 }
+
+const confirmedByBroker = moment('outbox.confirmed')
 
 const WINDOW = 200
 const SWEEP_EVERY_MS = 1_000
@@ -107,6 +110,7 @@ export class OutboxPublisher implements Closeable {
         this.#parts.sendTask({ taskId, task, queue, priority, kwargs: kwargs as PublishedTask['kwargs'] }),
       ),
     )
+    confirmedByBroker()
     const confirmed = rows.filter((_row, index) => results[index]?.status === 'fulfilled')
     await removeFromOutbox(
       tx,

@@ -16,13 +16,13 @@ export interface ChunkPage {
 export const PAGE_DEVICES = 32
 
 /** Cuts a chunk's devices, in the order of their accounts, so that no account is in two pages. At least one page. */
-export function pagesOf(chunk: Chunk, devices: readonly ChunkDevice[]): ChunkPage[] {
+export function pagesOf(chunk: Chunk, devices: readonly ChunkDevice[], pageDevices = PAGE_DEVICES): ChunkPage[] {
   const pages: ChunkPage[] = []
   let page: ChunkDevice[] = []
   let after = chunk.settledThrough
   for (const device of devices) {
     const last = page.at(-1)
-    if (last !== undefined && page.length >= PAGE_DEVICES && last.accountId !== device.accountId) {
+    if (last !== undefined && page.length >= pageDevices && last.accountId !== device.accountId) {
       pages.push({ after, through: last.accountId, devices: page })
       after = last.accountId
       page = []

@@ -70,7 +70,10 @@ export interface ChunkStore {
   chunk(notificationId: string, number: number): Promise<Chunk | undefined>
   /** Those of the range that can be pushed to and have no row of this notification yet. */
   devices(sending: Sending, range: AccountRange): Promise<ChunkDevice[]>
-  /** Takes a chunk that is as it was read; undefined when somebody else was faster. */
+  /**
+   * Takes a chunk that is as it was read; undefined when somebody else was faster. What its last holder may have sent
+   * stays noted in `sendingThrough` until it is recorded.
+   */
   take(
     notificationId: string,
     chunk: Chunk,
@@ -81,8 +84,8 @@ export interface ChunkStore {
    * harm. `lost`: another has the chunk; nothing was recorded. `cancelled`: recorded, and no more is to be sent.
    */
   record(sending: Sending, lease: Lease, page: PageRecord): Promise<'recorded' | 'cancelled' | 'lost'>
-  /** Gives back a chunk of which no page is under way. */
-  release(lease: Lease): Promise<void>
+  /** Gives back a chunk of which no page is under way; what an earlier holder may have sent, it may still have. */
+  release(lease: Lease, unknownThrough: string | null): Promise<void>
   /** Takes targets out of use that FCM will not accept again. */
   retire(retired: readonly RetiredTarget[], now: Date): Promise<void>
   /** False once it was cancelled. */

@@ -1,8 +1,20 @@
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
+import type { DueOutcome, DueStore } from './due-store.ts'
 import { type Claim, LEASE_MS } from './push-page.ts'
-import { noteFirstSent } from './sending.ts'
-import { GATEWAY_PAUSE_MS, type Verdict } from './verdict.ts'
+import { retireTargets } from './retire-targets.ts'
+import { isSending, noteFirstSent } from './sending.ts'
+import { GATEWAY_PAUSE_MS, maybeArrived } from './verdict.ts'
+
+export function sqlDueStore(db: Db): DueStore {
+  return {
+    claim: (notificationId, nowMs) => claimDue(db, notificationId, nowMs),
+    record: (notificationId, outcomes, now) => recordDue(db, notificationId, outcomes, now),
+    release: (notificationId, claims, now) => releaseDue(db, notificationId, claims, now),
+    retire: (retired, now) => retireTargets(db, retired, now),
+    isSending: (notificationId) => isSending(db, notificationId),
+  }
+}
 
 /** Devices of one claim: about as many pushes are under way at a time for one task. */
 const CLAIM_SIZE = 64
@@ -15,7 +27,7 @@ interface DueRow {
   readonly first_tried_at: Date
 }
 
-/** Claims devices whose next attempt is due: those that retry, those that were held, and those whose sender crashed. */
+/** For `DueStore`. */
 export async function claimDue(db: Db, notificationId: string, nowMs: number): Promise<Claim[]> {
   const now = new Date(nowMs)
   const { rows } = await sql<DueRow>`
@@ -23,7 +35,8 @@ export async function claimDue(db: Db, notificationId: string, nowMs: number): P
       select device_id from delivery
       where notification_id = ${notificationId} and state in ('pending', 'retrying', 'held')
         and next_attempt_at <= ${now}
-      order by next_attempt_at limit ${CLAIM_SIZE}
+        and exists (select from notification n where n.id = ${notificationId} and n.state = 'sending')
+      order by next_attempt_at, device_id limit ${CLAIM_SIZE}
       for update skip locked
     )
     update delivery set
@@ -45,21 +58,7 @@ export async function claimDue(db: Db, notificationId: string, nowMs: number): P
   }))
 }
 
-export interface DueOutcome {
-  readonly claim: Claim
-  readonly verdict: Verdict
-}
-
-/**
- * Records what became of claimed devices. Whoever lost its claim meanwhile records nothing, but for `sent`: that
- * happened, whoever tries again.
- */
-export async function recordDue(
-  db: Db,
-  notificationId: string,
-  outcomes: readonly DueOutcome[],
-  now: Date,
-): Promise<void> {
+async function recordDue(db: Db, notificationId: string, outcomes: readonly DueOutcome[], now: Date): Promise<void> {
   if (outcomes.length === 0) return
   const column = <T>(value: (outcome: DueOutcome) => T): T[] => outcomes.map(value)
   await sql`
@@ -73,7 +72,7 @@ export async function recordDue(
       ${column(({ verdict }) => (verdict.state === 'sent' ? verdict.providerId : null))}::text[],
       ${column(({ verdict }) => (verdict.state === 'sent' ? null : verdict.reason))}::text[],
       ${column(({ verdict }) => (verdict.state === 'retrying' ? verdict.nextAttemptAt : null))}::timestamptz[],
-      ${column(({ verdict }) => verdict.state === 'retrying' && verdict.maybeDuplicate)}::boolean[]
+      ${column(({ verdict }) => maybeArrived(verdict))}::boolean[]
     ) as v (device_id, attempts, state, provider_id, reason, next_attempt_at, maybe_duplicate)
     where delivery.notification_id = ${notificationId} and delivery.device_id = v.device_id
       and (
@@ -83,11 +82,7 @@ export async function recordDue(
   if (outcomes.some(({ verdict }) => verdict.state === 'sent')) await noteFirstSent(db, notificationId, now)
 }
 
-/**
- * Gives devices back to which nothing left, as if they had not been claimed: a broken gateway does not use up the hour
- * in which a device is tried.
- */
-export async function releaseDue(db: Db, notificationId: string, claims: readonly Claim[], now: Date): Promise<void> {
+async function releaseDue(db: Db, notificationId: string, claims: readonly Claim[], now: Date): Promise<void> {
   if (claims.length === 0) return
   await sql`
     update delivery set

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { moment } from '#src/core/moment.ts'
 import type { Db, Tx } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { type AccountRange, ALL_ACCOUNTS, BEFORE_ALL_ACCOUNTS } from './account-range.ts'
@@ -15,6 +16,8 @@ interface Cut extends AccountRange {
 const CHUNKS_PER_STEP = 100
 /** Accounts that one statement looks through: of a small agency few of them are meant. */
 const ACCOUNTS_PER_STEP = 20_000
+
+const stepped = moment('fan-out.stepped')
 
 /**
  * Cuts the next part of an audience into chunks, each a task, and queues the step that follows. It all happens in one
@@ -36,6 +39,7 @@ export async function fanOutStep(db: Db, sending: Sending, chunkSize: number, no
       ...numbers.map((number) => chunkTask(sending, number, now)),
     ])
   })
+  stepped()
 }
 
 /** A small audience is one chunk, which whoever calls sends itself. */

@@ -91,6 +91,9 @@ async function pushOne<C extends Claim>(
 ): Promise<Judged<C>> {
   if (claim.target === null || claim.targetKind === null) return { claim, verdict: gaveUp('no target') }
   if (isTooLate(claim, timers.now())) return { claim, verdict: gaveUp('too late') }
+  if (message.expiresAt !== null && timers.now() >= message.expiresAt.getTime()) {
+    return { claim, verdict: gaveUp('expired') }
+  }
   const target: PushTarget = { kind: claim.targetKind, value: claim.target }
   const limits = { expiresAt: message.expiresAt, random }
   try {

@@ -1,13 +1,16 @@
+import { moment } from '#src/core/moment.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { type ChunkPage, pagesOf, planFor } from './chunk-pages.ts'
 import type { ChunkDevice, ChunkStore, DeliveryRow, Lease, PageRecord } from './chunk-store.ts'
 import { type Claim, type Judged, LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
 import { retiredBy } from './retire-targets.ts'
 import type { Sending } from './sending.ts'
-import { GATEWAY_PAUSE_MS, type Verdict } from './verdict.ts'
+import { GATEWAY_PAUSE_MS, maybeArrived, type Verdict } from './verdict.ts'
 
 export interface ChunkParts extends PushParts {
   readonly chunks: ChunkStore
+  /** Devices that are sent to together. @default 32 */
+  readonly pageDevices?: number
 }
 
 /**
@@ -24,6 +27,10 @@ export type ChunkEnd =
 /** A page is sent only when so much is left of the lease. */
 const LEAST_LEASE_MS = PUSH_WITHIN_MS
 const RECORD_AGAIN_AFTER_MS = 500
+
+const chunkTaken = moment('chunk.taken')
+const pagePushed = moment('page.pushed')
+const pageRecorded = moment('page.recorded')
 
 /**
  * Sends to what is left of a chunk, page by page. Only the page under way at a crash has outcomes that nobody knows:
@@ -42,21 +49,21 @@ export async function sendChunk(
   const busyUntil = chunk.leasedUntil
   if (busyUntil !== null && timers.now() < busyUntil.getTime()) return { end: 'busy', until: busyUntil }
   const devices = await chunks.devices(sending, { after: chunk.settledThrough, through: chunk.through })
-  const pages = pagesOf(chunk, devices)
+  const pages = pagesOf(chunk, devices, parts.pageDevices)
   const first = { sendingThrough: pages[0]?.through ?? chunk.through, until: leaseEnd(parts), devices: devices.length }
   const lease = await chunks.take(sending.id, chunk, first)
   if (lease === undefined) return { end: 'busy', until: first.until }
-  const isUnknown = ({ accountId }: ChunkDevice): boolean =>
-    chunk.sendingThrough !== null && accountId <= chunk.sendingThrough
-  return sendPages({ parts, sending, lease, isUnknown, signal }, pages, first.until)
+  chunkTaken()
+  const run = { parts, sending, lease, unknownThrough: chunk.sendingThrough, signal }
+  return sendPages(run, pages, first.until)
 }
 
 interface Run {
   readonly parts: ChunkParts
   readonly sending: Sending
   readonly lease: Lease
-  /** Whether somebody who died may have sent to it. */
-  readonly isUnknown: (device: ChunkDevice) => boolean
+  /** Somebody who died may have sent to the accounts up to this one. */
+  readonly unknownThrough: string | null
   readonly signal: AbortSignal
 }
 
@@ -65,18 +72,20 @@ async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Dat
   let until = leasedUntil
   for (const [index, page] of pages.entries()) {
     if (signal.aborted) {
-      await parts.chunks.release(lease)
+      await parts.chunks.release(lease, unknownAfter(run, page))
       throw signal.reason
     }
     // Whoever was held up for so long may have been taken for dead.
     if (until.getTime() - parts.timers.now() < LEAST_LEASE_MS) return { end: 'busy', until }
     const judged = await pushPage(run, page)
+    pagePushed()
     const unusable = judged.flatMap((one) => ('unusable' in one ? [one.unusable] : []))[0]
     const next = pages[index + 1]
     const nextUntil = leaseEnd(parts)
     const then = nextOf(next, nextUntil, unusable !== undefined)
     const record = recordOf(run, page, judged, then)
     const outcome = await recordFirmly(run, record, until)
+    pageRecorded()
     const retired = retiredBy(judged.filter((one) => 'claim' in one))
     if (retired.length > 0) await parts.chunks.retire(retired, record.now)
     if (outcome === 'lost') return { end: 'busy', until: nextUntil }
@@ -85,6 +94,11 @@ async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Dat
     until = nextUntil
   }
   return { end: 'done' }
+}
+
+/** What is still unknown when the pages before this one are recorded. */
+function unknownAfter({ unknownThrough }: Run, { after }: ChunkPage): string | null {
+  return unknownThrough !== null && unknownThrough > after ? unknownThrough : null
 }
 
 function nextOf(next: ChunkPage | undefined, until: Date, isUnusable: boolean): PageRecord['then'] {
@@ -101,18 +115,20 @@ interface PageClaim extends Claim {
 /** What became of each device of a page, whatever the way. */
 type PageOutcome =
   | Judged<PageClaim>
-  | { readonly plan: 'muted' | 'expired' }
-  | { readonly held: ChunkDevice; readonly until: Date }
+  | { readonly plan: 'muted' | 'expired'; readonly device: ChunkDevice; readonly maybeDuplicate: boolean }
+  | { readonly held: ChunkDevice; readonly until: Date; readonly maybeDuplicate: boolean }
 
 async function pushPage(run: Run, page: ChunkPage): Promise<PageOutcome[]> {
-  const { parts, sending, signal, isUnknown } = run
+  const { parts, sending, signal, unknownThrough } = run
   const nowMs = parts.timers.now()
   const outcomes: PageOutcome[] = []
   const claims: PageClaim[] = []
   for (const device of page.devices) {
     const plan = planFor(device, sending, nowMs)
-    if (plan === 'push') claims.push(claimOf(device, isUnknown(device), nowMs))
-    else outcomes.push(typeof plan === 'object' ? { held: device, until: plan.heldUntil } : { plan })
+    const maybeDuplicate = unknownThrough !== null && device.accountId <= unknownThrough
+    if (plan === 'push') claims.push(claimOf(device, maybeDuplicate, nowMs))
+    else if (typeof plan === 'object') outcomes.push({ held: device, until: plan.heldUntil, maybeDuplicate })
+    else outcomes.push({ plan, device, maybeDuplicate })
   }
   const isWanted = (): Promise<boolean> => parts.chunks.isSending(sending.id)
   return [...outcomes, ...(await pushAll(parts, sending, claims, signal, isWanted))]
@@ -130,8 +146,9 @@ function recordOf(run: Run, page: ChunkPage, outcomes: readonly PageOutcome[], t
   const counts = { sent: 0, muted: 0, expired: 0 }
   const rows: DeliveryRow[] = []
   for (const outcome of outcomes) {
-    if ('plan' in outcome) counts[outcome.plan] += 1
-    else if ('held' in outcome) rows.push(heldRow(outcome.held.deviceId, now, outcome.until, 'quiet hours'))
+    if ('held' in outcome) rows.push(heldRow(outcome.held.deviceId, now, outcome, 'quiet hours'))
+    else if ('plan' in outcome && outcome.maybeDuplicate) rows.push(tooLateRow(outcome.device, now, outcome.plan))
+    else if ('plan' in outcome) counts[outcome.plan] += 1
     else if ('unusable' in outcome) rows.push(waitingRow(outcome.claim, now))
     else if (isCountedAlone(run.sending, outcome.claim, outcome.verdict)) counts.sent += 1
     else rows.push(rowOf(outcome.claim, outcome.verdict))
@@ -152,19 +169,30 @@ function rowOf(claim: PageClaim, verdict: Verdict): DeliveryRow {
     nextAttemptAt: verdict.state === 'retrying' ? verdict.nextAttemptAt : null,
     providerId: verdict.state === 'sent' ? verdict.providerId : null,
     reason: verdict.state === 'sent' ? null : verdict.reason,
-    maybeDuplicate: maybeDuplicate || (verdict.state === 'retrying' && verdict.maybeDuplicate),
+    maybeDuplicate: maybeDuplicate || maybeArrived(verdict),
   }
 }
 
 /** Nothing left: a gateway that is broken does not use up the hour in which a device is tried. */
 function waitingRow({ deviceId, maybeDuplicate }: PageClaim, now: Date): DeliveryRow {
-  const row = heldRow(deviceId, now, new Date(now.getTime() + GATEWAY_PAUSE_MS), 'gateway unusable')
-  return { ...row, maybeDuplicate }
+  const until = new Date(now.getTime() + GATEWAY_PAUSE_MS)
+  return heldRow(deviceId, now, { until, maybeDuplicate }, 'gateway unusable')
 }
 
-function heldRow(deviceId: string, now: Date, until: Date, reason: string): DeliveryRow {
-  const never = { attempts: 0, firstTriedAt: now, providerId: null, maybeDuplicate: false }
-  return { deviceId, state: 'held', nextAttemptAt: until, reason, ...never }
+function heldRow(
+  deviceId: string,
+  now: Date,
+  { until, maybeDuplicate }: { readonly until: Date; readonly maybeDuplicate: boolean },
+  reason: string,
+): DeliveryRow {
+  const never = { attempts: 0, firstTriedAt: now, providerId: null }
+  return { deviceId, state: 'held', nextAttemptAt: until, reason, maybeDuplicate, ...never }
+}
+
+/** Who died may have sent to it, and by now it is not to be sent to: its count alone would be a lie. */
+function tooLateRow({ deviceId }: ChunkDevice, now: Date, reason: string): DeliveryRow {
+  const tried = { attempts: 1, firstTriedAt: now, nextAttemptAt: null, providerId: null }
+  return { deviceId, state: 'failed', reason, maybeDuplicate: true, ...tried }
 }
 
 /** As long as our lease lasts a database that is away for a moment costs nothing; after it the outcomes would be unknown. */

@@ -1,13 +1,16 @@
-import type { Db } from '#src/database/database.ts'
+import { moment } from '#src/core/moment.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
-import { claimDue, recordDue, releaseDue } from './due-deliveries.ts'
+import type { DueStore } from './due-store.ts'
 import { pushAll, type PushParts } from './push-page.ts'
-import { retiredBy, retireTargets } from './retire-targets.ts'
-import { isSending, type Sending } from './sending.ts'
+import { retiredBy } from './retire-targets.ts'
+import type { Sending } from './sending.ts'
 
 export interface DueParts extends PushParts {
-  readonly db: Db
+  readonly due: DueStore
 }
+
+const dueClaimed = moment('due.claimed')
+const duePushed = moment('due.pushed')
 
 /**
  * Pushes again to every device whose next attempt is due. Returns what the gateway cannot be used for, if so: what did
@@ -18,22 +21,24 @@ export async function sendDue(
   sending: Sending,
   signal: AbortSignal,
 ): Promise<PushGatewayUnusable | undefined> {
-  const { db, timers } = parts
-  const isWanted = (): Promise<boolean> => isSending(db, sending.id)
+  const { due, timers } = parts
+  const isWanted = (): Promise<boolean> => due.isSending(sending.id)
   for (;;) {
     signal.throwIfAborted()
-    const claims = await claimDue(db, sending.id, timers.now())
+    const claims = await due.claim(sending.id, timers.now())
     if (claims.length === 0) return undefined
+    dueClaimed()
     const judged = await pushAll(parts, sending, claims, signal, isWanted)
+    duePushed()
     const now = new Date(timers.now())
     const outcomes = judged.flatMap((one) => ('verdict' in one ? [one] : []))
     const kept = judged.flatMap((one) => ('unusable' in one ? [one] : []))
-    await recordDue(db, sending.id, outcomes, now)
-    await retireTargets(db, retiredBy(judged), now)
+    await due.record(sending.id, outcomes, now)
+    const retired = retiredBy(judged)
+    if (retired.length > 0) await due.retire(retired, now)
     const [unusable] = kept
     if (unusable === undefined) continue
-    await releaseDue(
-      db,
+    await due.release(
       sending.id,
       kept.map(({ claim }) => claim),
       now,

@@ -15,7 +15,7 @@ export function sqlChunkStore(db: Db): ChunkStore {
     devices: (sending, range) => readDevices(db, sending, range),
     take: (notificationId, chunk, first) => takeChunk(db, notificationId, chunk, first),
     record: (sending, lease, page) => recordPage(db, sending, lease, page),
-    release: (lease) => releaseChunk(db, lease),
+    release: (lease, unknownThrough) => releaseChunk(db, lease, unknownThrough),
     retire: (retired, now) => retireTargets(db, retired, now),
     isSending: (notificationId) => isSending(db, notificationId),
   }
@@ -81,7 +81,7 @@ async function takeChunk(
     .set((eb) => ({
       lease: lease + 1,
       leased_until: first.until,
-      sending_through: first.sendingThrough,
+      sending_through: sql<string>`greatest(sending_through, ${first.sendingThrough}::uuid)`,
       // Counted when it is taken first: later ones find fewer.
       devices: eb.case().when('lease', '=', 0).then(first.devices).else(eb.ref('devices')).end(),
     }))
@@ -127,7 +127,10 @@ async function writePage(db: Db | Tx, sending: Sending, lease: Lease, page: Page
 function moveChunk(lease: Lease, { after, through, then, sent, muted, expired, now }: PageRecord): RawBuilder<unknown> {
   const next = typeof then === 'object' ? then : undefined
   return sql`update notification_chunk c set
-      settled_through = ${through}, sending_through = ${next?.sendingThrough ?? null}::uuid,
+      settled_through = ${through},
+      sending_through = greatest(
+        ${next?.sendingThrough ?? null}::uuid, case when c.sending_through > ${through} then c.sending_through end
+      ),
       leased_until = ${next?.until ?? null}::timestamptz, done_at = ${then === 'done' ? now : null}::timestamptz,
       sent = c.sent + ${sent}, muted = c.muted + ${muted}, expired = c.expired + ${expired}
     from notification n
@@ -170,10 +173,14 @@ async function wasRecorded(db: Db, lease: Lease, page: PageRecord): Promise<'rec
   return row.state === 'cancelled' ? 'cancelled' : 'recorded'
 }
 
-async function releaseChunk(db: Db, { notificationId, number, lease }: Lease): Promise<void> {
+async function releaseChunk(
+  db: Db,
+  { notificationId, number, lease }: Lease,
+  unknownThrough: string | null,
+): Promise<void> {
   await db
     .updateTable('notification_chunk')
-    .set({ leased_until: null, sending_through: null })
+    .set({ leased_until: null, sending_through: unknownThrough })
     .where('notification_id', '=', notificationId)
     .where('number', '=', number)
     .where('lease', '=', lease)

@@ -5,6 +5,7 @@ import { addToOutbox, type OutboxTask } from '#src/modules/outbox/outbox.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { notificationErrors } from '../errors.ts'
 import { TASK_NAMES, type TaskName } from '../priorities.ts'
+import { sqlDueStore } from './due-deliveries.ts'
 import { fanOutStep, fanOutWhole } from './fan-out.ts'
 import type { PushParts } from './push-page.ts'
 import { chunkTask } from './queue-tasks.ts'
@@ -121,7 +122,7 @@ async function sendPart(parts: TaskParts, sending: Sending, call: SendCall, sign
     case 'chunk':
       return sendOneChunk(parts, sending, call.chunk, signal)
     case 'follow-up': {
-      const unusable = await sendDue(parts, sending, signal)
+      const unusable = await sendDue({ ...parts, due: sqlDueStore(parts.db) }, sending, signal)
       if (unusable !== undefined) warn(parts, sending, unusable)
       return queueFollowUp(parts.db, sending)
     }

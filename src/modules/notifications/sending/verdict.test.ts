@@ -24,6 +24,7 @@ test('each final outcome is recorded as what it is', () => {
     state: 'failed',
     reason: 'R',
     quarantine: false,
+    maybeArrived: false,
   })
 })
 

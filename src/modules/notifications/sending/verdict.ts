@@ -7,7 +7,13 @@ import type { PushOutcome } from '#src/ports/push-gateway.ts'
 export type Verdict =
   | { readonly state: 'sent'; readonly providerId: string }
   | { readonly state: 'dead'; readonly reason: string }
-  | { readonly state: 'failed'; readonly reason: string; readonly quarantine: boolean }
+  | {
+      readonly state: 'failed'
+      readonly reason: string
+      readonly quarantine: boolean
+      /** It was given up after an attempt that may have arrived. */
+      readonly maybeArrived: boolean
+    }
   | {
       readonly state: 'retrying'
       readonly reason: string
@@ -50,11 +56,12 @@ export function verdictOf(
     case 'dead_target':
       return { state: 'dead', reason: outcome.reason }
     case 'refused':
-      return { state: 'failed', reason: outcome.reason, quarantine: outcome.quarantine === true }
+      return { state: 'failed', reason: outcome.reason, quarantine: outcome.quarantine === true, maybeArrived: false }
     case 'retry': {
       const nextAttemptMs = nowMs + waitMs(attempt.attempts, outcome.afterMs, random)
       const lastAttemptMs = attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS
-      if (nextAttemptMs >= Math.min(lastAttemptMs, expiresAt?.getTime() ?? lastAttemptMs)) return gaveUp(outcome.reason)
+      if (nextAttemptMs >= Math.min(lastAttemptMs, expiresAt?.getTime() ?? lastAttemptMs))
+        return gaveUp(outcome.reason, outcome.maybeSent)
       return {
         state: 'retrying',
         reason: outcome.reason,
@@ -70,8 +77,15 @@ export function isTooLate(attempt: Attempt, nowMs: number): boolean {
   return nowMs >= attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS
 }
 
-export function gaveUp(reason: string): Verdict {
-  return { state: 'failed', reason: `given up: ${reason}`, quarantine: false }
+export function gaveUp(reason: string, maybeSent = false): Verdict {
+  return { state: 'failed', reason: `given up: ${reason}`, quarantine: false, maybeArrived: maybeSent }
+}
+
+/** Whether the attempt may have reached the device although it does not count as sent. */
+export function maybeArrived(verdict: Verdict): boolean {
+  return (
+    (verdict.state === 'retrying' && verdict.maybeDuplicate) || (verdict.state === 'failed' && verdict.maybeArrived)
+  )
 }
 
 /** Doubles with each attempt; never below what the provider asked for. */
