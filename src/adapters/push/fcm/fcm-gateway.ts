@@ -6,8 +6,8 @@ import { AccessToken, CredentialsRefused } from './access-token.ts'
 import { type FcmCredentials, parseCredentials, readCredentials } from './credentials.ts'
 import { judgeAnswer, readRetryAfter, RETRY_LEAST_MS } from './errors.ts'
 import { encodeMessage } from './message.ts'
+import { FcmSession } from './session.ts'
 import { NoStream, SessionPool } from './session-pool.ts'
-import type { StreamResult } from './stream-exchange.ts'
 
 export interface FcmGatewayOptions {
   /** A service account's key file, parsed, or where it is: exactly one of the two. */
@@ -61,7 +61,9 @@ export function fcmGateway(options: FcmGatewayOptions): PushGateway {
 class FcmGateway implements PushGateway {
   readonly #token: AccessToken
   readonly #pool: SessionPool
-  readonly #path: string
+  readonly #fixedHeaders: readonly string[]
+  #headers: readonly string[] = []
+  #headersToken: string | undefined
   readonly #clock: Clock
   readonly #log: Logger
   readonly #timeoutMs: number
@@ -78,11 +80,14 @@ class FcmGateway implements PushGateway {
     this.#log = log
     this.#timeoutMs = set.timeoutMs
     this.#drainMs = set.drainMs
-    this.#path = `/v1/projects/${encodeURIComponent(credentials.projectId)}/messages:send`
+    const baseUrl = parseBaseUrl(options.baseUrl ?? FCM_URL)
+    const path = `/v1/projects/${encodeURIComponent(credentials.projectId)}/messages:send`
+    const pseudo = { ':method': 'POST', ':authority': baseUrl.host, ':scheme': 'https', ':path': path }
+    this.#fixedHeaders = Object.entries({ ...pseudo, 'content-type': 'application/json' }).flat()
     this.#token = new AccessToken({ ...route, credentials, clock, log, timeoutMs: set.timeoutMs })
     this.#pool = new SessionPool({
       ...route,
-      baseUrl: parseBaseUrl(options.baseUrl ?? FCM_URL),
+      baseUrl,
       sessions: set.sessions,
       maxStreams: set.maxStreams,
       pingEveryMs: set.pingEveryMs,
@@ -99,10 +104,14 @@ class FcmGateway implements PushGateway {
     let hasNewToken = false
     let sends = 0
     for (;;) {
-      const token = await this.#bearer()
+      const granted = this.#token.get()
+      const token = typeof granted === 'string' ? granted : await this.#bearer(granted)
       if (token === undefined) return later('TOKEN_ENDPOINT_UNAVAILABLE', false)
-      const result = await this.#post(token, body, signal)
-      if (result instanceof NoStream) return later(result.reason, false)
+      const acquired = this.#pool.acquire(this.#timeoutMs, signal)
+      const session = acquired instanceof FcmSession ? acquired : await acquired.catch(noStream)
+      if (session instanceof NoStream) return later(session.reason, false)
+      const headers = this.#headersFor(token)
+      const result = await session.post({ headers, body, timeoutMs: this.#timeoutMs, signal })
       sends += 1
       if (result.kind === 'unknown') return later(result.reason, true)
       if (result.kind === 'not_processed') {
@@ -126,30 +135,28 @@ class FcmGateway implements PushGateway {
   }
 
   /** Undefined when the endpoint cannot be asked now. */
-  async #bearer(): Promise<string | undefined> {
+  async #bearer(granted: Promise<string>): Promise<string | undefined> {
     try {
-      return await this.#token.get()
+      return await granted
     } catch (error) {
       if (error instanceof CredentialsRefused) throw new PushGatewayUnusable('credentials', error.message)
       return undefined
     }
   }
 
-  async #post(token: string, body: string, signal: AbortSignal | undefined): Promise<StreamResult | NoStream> {
-    try {
-      const session = await this.#pool.acquire(this.#timeoutMs, signal)
-      const headers = {
-        ':method': 'POST',
-        ':path': this.#path,
-        authorization: `Bearer ${token}`,
-        'content-type': 'application/json',
-      }
-      return await session.post(headers, body, this.#timeoutMs, signal)
-    } catch (error) {
-      if (error instanceof NoStream) return error
-      throw error
+  /** The same for all pushes of one token. */
+  #headersFor(token: string): readonly string[] {
+    if (token !== this.#headersToken) {
+      this.#headersToken = token
+      this.#headers = [...this.#fixedHeaders, 'authorization', `Bearer ${token}`]
     }
+    return this.#headers
   }
+}
+
+function noStream(error: unknown): NoStream {
+  if (error instanceof NoStream) return error
+  throw error
 }
 
 const later = (reason: string, maybeSent: boolean): PushOutcome => ({

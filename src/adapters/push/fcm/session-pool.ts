@@ -47,7 +47,7 @@ export class SessionPool {
    */
   acquire(waitMs: number, signal: AbortSignal | undefined): FcmSession | Promise<FcmSession> {
     const session = this.#leastLoaded()
-    this.#growIfBusy(session)
+    if (session === undefined || session.openStreams >= session.freeStreams) this.#grow()
     if (session === undefined || this.#waiters.size > 0) return this.#wait(waitMs, signal)
     session.reserve()
     return session
@@ -85,19 +85,21 @@ export class SessionPool {
     return best
   }
 
-  /** A session that is half full asks for the next one, so that it is ready before the streams run out. */
-  #growIfBusy(best: FcmSession | undefined): void {
-    const isBusy = best === undefined || best.openStreams >= best.freeStreams
-    const usable = this.#sessions.filter((session) => session.isUsable).length
-    if (!isBusy || this.#isClosed || usable + this.#opening >= this.#options.sessions) return
+  /** Asked when the least loaded session is half full, so that the next one is ready before the streams run out. */
+  #grow(): void {
+    if (this.#isClosed || this.#opening + this.#sessions.length >= this.#options.sessions + this.#leaving()) return
     if (this.#failure !== undefined && performance.now() < this.#failure.untilMs) return
     void this.#open()
+  }
+
+  #leaving(): number {
+    return this.#sessions.reduce((sum, session) => (session.isUsable ? sum : sum + 1), 0)
   }
 
   async #open(): Promise<void> {
     this.#opening += 1
     try {
-      const session = await FcmSession.open(this.#options, () => this.#changed())
+      const session = await FcmSession.open(this.#options, this.#changed)
       this.#failure = undefined
       if (this.#isClosed) session.destroy()
       else this.#sessions.push(session)
@@ -111,8 +113,9 @@ export class SessionPool {
     }
   }
 
-  #changed(): void {
-    if (this.#sessions.some((session) => !session.isUsable)) {
+  /** A stream is free again, or a session came or went. Called for each push, so it looks at what is usual first. */
+  readonly #changed = (): void => {
+    if (this.#leaving() > 0) {
       this.#sessions = this.#sessions.filter((session) => session.isUsable || session.openStreams > 0)
     }
     for (const waiter of this.#waiters) {
@@ -121,9 +124,9 @@ export class SessionPool {
       session.reserve()
       waiter.resolve(session)
     }
-    if (this.#openStreams() === 0) this.#drained?.()
+    if (this.#drained !== undefined && this.#openStreams() === 0) this.#drained()
     if (this.#waiters.size === 0) return
-    this.#growIfBusy(undefined)
+    this.#grow()
     const hasHope = this.#opening > 0 || this.#sessions.some((session) => session.isUsable)
     if (!hasHope) this.#failWaiters(new NoStream('UNREACHABLE', { cause: this.#failure?.cause }))
   }

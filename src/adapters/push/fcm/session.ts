@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { type ClientHttp2Session, connect, type OutgoingHttpHeaders } from 'node:http2'
+import { type ClientHttp2Session, connect } from 'node:http2'
 import type { Logger } from '#src/core/logger.ts'
-import { StreamExchange, type StreamResult } from './stream-exchange.ts'
+import { StreamExchange, type StreamRequest, type StreamResult } from './stream-exchange.ts'
 import { plainHost } from '../../http-connect/tunnel.ts'
 import { openTls, type RouteOptions } from './tls-route.ts'
 
@@ -23,6 +23,7 @@ export class FcmSession {
   readonly #heartbeat: NodeJS.Timeout
   #peerMaxStreams: number
   #lastProcessed = Number.POSITIVE_INFINITY
+  readonly #getLastProcessed = (): number => this.#lastProcessed
   #openStreams = 0
   #isLeaving = false
   #lastUsedAtMs = performance.now()
@@ -92,27 +93,23 @@ export class FcmSession {
     this.#openStreams += 1
   }
 
-  /** Sends on a reserved stream. */
-  async post(
-    headers: OutgoingHttpHeaders,
-    body: string,
-    timeoutMs: number,
-    signal: AbortSignal | undefined,
-  ): Promise<StreamResult> {
-    try {
-      const limits = { timeoutMs, signal }
-      const exchange = new StreamExchange(this.#session, headers, body, limits, () => this.#lastProcessed)
-      const result = await exchange.result
-      if (result.kind === 'answered') this.#answers += 1
-      return result
-    } catch {
-      // The session ended between the reservation and the request: nothing was written.
-      return { kind: 'not_processed' }
-    } finally {
-      this.#openStreams -= 1
-      this.#lastUsedAtMs = performance.now()
-      this.#onChange()
-    }
+  /** Sends on a reserved stream. Always resolves. */
+  post(request: StreamRequest): Promise<StreamResult> {
+    return new Promise((resolve) => {
+      const settle = (result: StreamResult): void => {
+        if (result.kind === 'answered') this.#answers += 1
+        this.#openStreams -= 1
+        this.#lastUsedAtMs = performance.now()
+        resolve(result)
+        this.#onChange()
+      }
+      try {
+        void new StreamExchange(this.#session, request, this.#getLastProcessed, settle)
+      } catch {
+        // The session ended between the reservation and the request: nothing was written.
+        settle({ kind: 'not_processed' })
+      }
+    })
   }
 
   /** Lets open streams end, opens no more. */
