@@ -103,6 +103,15 @@ export const SETTINGS = [
     may: ['embedded', 'api'],
   },
   {
+    name: 'CONSUMPTION_KEPT_YEARS',
+    what: 'full calendar years of sales and bills that are kept beside the current one; older ones are dropped, and not read from the sources again',
+    kind: 'count',
+    least: 2,
+    default: '10',
+    must: [],
+    may: ['embedded', 'api'],
+  },
+  {
     name: 'FCM_CREDENTIALS_FILE',
     what: "the service account's key file, as Google hands it out",
     kind: 'text',

@@ -44,7 +44,7 @@ test('the first read asks for the whole history, the next for what may have been
   const { putSales, read } = await anOldMeter()
   putSales(old, recent)
   assert.deepEqual(await read(), { energy: 120, amount: 12_000, asOf: '2026-03-15T10:00:00.000Z' })
-  assert.deepEqual(api.sic.ranges, [{ from: '1990-01-01', to: '2027-03-16' }])
+  assert.deepEqual(api.sic.ranges, [{ from: '2016-01-01', to: '2027-03-16' }])
 
   // The old one is out of the window: its loss is not noticed yet.
   putSales(recent, aSale('2026-03-15T09:00:00Z', '3', '300'))
@@ -54,7 +54,7 @@ test('the first read asks for the whole history, the next for what may have been
 
   api.passTime(29 * DAY)
   assert.deepEqual(await read(), { energy: 23, amount: 2_300, asOf: '2026-04-14T10:00:00.000Z' })
-  assert.equal(api.sic.ranges[2]?.from, '1990-01-01')
+  assert.equal(api.sic.ranges[2]?.from, '2016-01-01')
 })
 
 test('a correction replaces, a withdrawn sale goes, a moved one counts once', async () => {
@@ -93,7 +93,7 @@ test('a reading that arrives late does not undo a newer one', async () => {
   await read()
   const late = {
     meterId: meter.id,
-    range: { from: '1990-01-01', to: '2027-01-01' },
+    range: { from: '2016-01-01', to: '2027-01-01' },
     isWholeHistory: true,
     entries: [fromSale(old)],
     readAt: new Date(TEST_NOW - 1),

@@ -35,6 +35,7 @@ test('a read asks both sources for what is missing and answers by month', async 
     from: '2026-01-15',
     to: '2026-03-10',
     group_by: 'month',
+    known_from: '2016-01-01',
     unit: 'kWh',
     currency: 'XOF',
     meters: [

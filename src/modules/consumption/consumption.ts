@@ -1,8 +1,9 @@
-import type { Db } from '#src/database/database.ts'
+import type { Day } from '#src/core/calendar.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
 import { consumptionErrors } from './errors.ts'
+import { firstKeptDay } from './kept-years.ts'
 import { isDue, type Knowledge } from './knowledge.ts'
 import type { ReadingOutcome } from './meter-readings.ts'
 import { amountsByMeter } from './month-sums.ts'
@@ -31,6 +32,8 @@ export interface SourceUse {
 
 export interface Consumption {
   readonly question: ConsumptionQuestion
+  /** What is older is not kept. */
+  readonly knownFrom: Day
   readonly meters: readonly MeterConsumption[]
   readonly total: Sum
   /** The oldest of what is shown; undefined when nothing is. */
@@ -58,21 +61,21 @@ export async function consumptionOf(
     const due = meters.filter(({ id }) => !outcomes.has(id) && isDue(knowledge, states.get(id)))
     if (due.length === 0) {
       if (ids.length > 0 && states.size === 0) throw consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
-      return assemble(knowledge.db, question, meters, states, outcomes)
+      return assemble(knowledge, question, meters, states, outcomes)
     }
     for (const [id, outcome] of await knowledge.readings.read(due)) outcomes.set(id, outcome)
   }
 }
 
 async function assemble(
-  db: Db,
+  knowledge: Knowledge,
   question: ConsumptionQuestion,
   linked: readonly LinkedMeter[],
   states: ReadonlyMap<string, ReadingState>,
   outcomes: ReadonlyMap<string, ReadingOutcome>,
 ): Promise<Consumption> {
   const periods = periodsOf(question, question.grouping)
-  const amounts = await amountsByMeter(db, states, question, question.grouping)
+  const amounts = await amountsByMeter(knowledge.db, states, question, question.grouping)
   const meters = linked.map((meter) => {
     const state = states.get(meter.id)
     if (state === undefined) return { meter, known: undefined }
@@ -82,6 +85,7 @@ async function assemble(
   const sources = (['prepaid', 'postpaid'] as const).map((kind) => sourceUse(kind, meters, outcomes))
   return {
     question,
+    knownFrom: firstKeptDay(knowledge.now(), knowledge.keptYears),
     meters,
     total: sumOf(meters.flatMap(({ known }) => known?.total ?? [])),
     asOf: oldest(meters),

@@ -1,4 +1,5 @@
 import { addDays, dayOf } from '#src/core/calendar.ts'
+import { firstKeptDay } from './kept-years.ts'
 import type { ReadingState } from './queries.ts'
 import type { DayRange } from './range.ts'
 
@@ -7,9 +8,15 @@ export const FRESH_FOR_MS = 15 * 60_000
 /** Sales and bills are corrected in the sources for some time; what is older is read again with the whole history. */
 const CORRECTION_DAYS = 120
 const WHOLE_HISTORY_FOR_MS = 30 * 86_400_000
-const HISTORY_STARTS = '1990-01-01'
 /** Bills may be dated ahead. */
 const DAYS_AHEAD = 366
+
+export interface Freshness {
+  /** Older knowledge is asked for again. */
+  readonly freshForMs: number
+  /** The whole history begins so many full years before this one. */
+  readonly keptYears: number
+}
 
 export interface DueRead {
   readonly range: DayRange
@@ -21,9 +28,13 @@ export interface DueRead {
  * first time and once a month, else the days that may have been corrected. A month lies within those days, so none is
  * skipped however long nobody looked.
  */
-export function dueRead(state: ReadingState | undefined, now: number, freshForMs: number): DueRead | undefined {
+export function dueRead(
+  state: ReadingState | undefined,
+  now: number,
+  { freshForMs, keptYears }: Freshness,
+): DueRead | undefined {
   if (state !== undefined && now - state.readAt.getTime() < freshForMs) return undefined
   const isWholeHistory = state === undefined || now - state.wholeHistoryAt.getTime() >= WHOLE_HISTORY_FOR_MS
-  const from = isWholeHistory ? HISTORY_STARTS : addDays(dayOf(now), -CORRECTION_DAYS)
+  const from = isWholeHistory ? firstKeptDay(now, keptYears) : addDays(dayOf(now), -CORRECTION_DAYS)
   return { range: { from, to: addDays(dayOf(now), DAYS_AHEAD) }, isWholeHistory }
 }

@@ -6,16 +6,16 @@ import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { forgetUsers } from './answers.ts'
 import { consumptionErrors } from './errors.ts'
-import { dueRead, FRESH_FOR_MS } from './freshness.ts'
+import { dueRead, FRESH_FOR_MS, type Freshness } from './freshness.ts'
+import { KEPT_YEARS } from './kept-years.ts'
 import { MeterReadings } from './meter-readings.ts'
 import { type ReadingState, readingStates } from './queries.ts'
 
 /** What is stored of the meters, and the way to bring it up to date. One per process: readings are shared in it. */
-export interface Knowledge {
+export interface Knowledge extends Freshness {
   readonly db: Db
   readonly readings: MeterReadings
   readonly now: Clock
-  readonly freshForMs: number
 }
 
 export interface KnowledgeParts {
@@ -28,6 +28,8 @@ export interface KnowledgeParts {
   readonly log: Logger
   /** How old what we know of a meter may be before its source is asked again. @default 15 minutes */
   readonly freshForMs?: number
+  /** How many full years before this one are kept. @default 10 */
+  readonly keptYears?: number
   /** How long a request waits for the sources before it answers with what is known. @default 5_000 */
   readonly patienceMs?: number
 }
@@ -35,15 +37,16 @@ export interface KnowledgeParts {
 const PATIENCE_MS = 5_000
 
 export function openKnowledge(parts: KnowledgeParts): Knowledge {
-  const { db, cache, prepaid, postpaid, clock, log, freshForMs = FRESH_FOR_MS, patienceMs = PATIENCE_MS } = parts
+  const { db, cache, clock, patienceMs = PATIENCE_MS } = parts
+  const freshness = { freshForMs: parts.freshForMs ?? FRESH_FOR_MS, keptYears: parts.keptYears ?? KEPT_YEARS }
   const onChange = async (meterId: string): Promise<void> => forgetUsers(cache, await usersOfMeter(db, meterId))
-  const readings = new MeterReadings({ db, cache, prepaid, postpaid, clock, log, freshForMs, patienceMs, onChange })
-  return { db, readings, now: clock, freshForMs }
+  const readings = new MeterReadings({ ...parts, ...freshness, patienceMs, onChange })
+  return { db, readings, now: clock, ...freshness }
 }
 
 /** Whether the meter's source has to be asked before an answer about it is made. */
-export function isDue({ now, freshForMs }: Knowledge, state: ReadingState | undefined): boolean {
-  return dueRead(state, now(), freshForMs) !== undefined
+export function isDue(knowledge: Knowledge, state: ReadingState | undefined): boolean {
+  return dueRead(state, knowledge.now(), knowledge) !== undefined
 }
 
 export interface Known {

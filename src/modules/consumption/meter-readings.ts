@@ -6,13 +6,13 @@ import type { Meter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import { type PostpaidSource, type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { type Entry, fromBill, fromSale, withoutRepeats } from './entry.ts'
-import { dueRead } from './freshness.ts'
+import { dueRead, type Freshness } from './freshness.ts'
 import { readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 import { settledBefore } from './settled-before.ts'
 import { storeReading } from './store-reading.ts'
 
-export interface MeterReadingParts {
+export interface MeterReadingParts extends Freshness {
   readonly db: Db
   readonly cache: Cache
   /** Undefined when not configured: such a source is unavailable. */
@@ -20,7 +20,6 @@ export interface MeterReadingParts {
   readonly postpaid: PostpaidSource | undefined
   readonly clock: Clock
   readonly log: Logger
-  readonly freshForMs: number
   /** How long one request waits for the sources, in all. */
   readonly patienceMs: number
   /** Told when a source brought anything new about a meter, before those who wait for the reading. */
@@ -131,10 +130,10 @@ export class MeterReadings {
   }
 
   async #readIfDue(meter: Meter, limit: AbortSignal): Promise<ReadingOutcome> {
-    const { db, clock, freshForMs, onChange } = this.#parts
+    const { db, clock, onChange } = this.#parts
     const state = (await readingStates(db, [meter.id])).get(meter.id)
     const readAt = clock()
-    const due = dueRead(state, readAt, freshForMs)
+    const due = dueRead(state, readAt, this.#parts)
     // Somebody else was quicker, and has told everyone whose answers change.
     if (due === undefined) return 'read'
     const entries = await this.#ask(meter, due.range, limit)

@@ -50,6 +50,10 @@ export const ConsumptionAnswer = Type.Object(
     from: Day,
     to: Day,
     group_by: OneOf(...GROUPINGS),
+    known_from: Type.String({
+      format: 'date',
+      description: 'sales and bills of earlier days are not kept: a period before it says 0',
+    }),
     unit: Type.Literal('kWh'),
     currency: Type.Literal('XOF'),
     meters: Type.Array(MeterAnswer),
@@ -72,6 +76,7 @@ export const ConsumptionAnswer = Type.Object(
         from: '2026-01-01',
         to: '2026-03-01',
         group_by: 'month',
+        known_from: '2016-01-01',
         unit: 'kWh',
         currency: 'XOF',
         meters: [

@@ -2,12 +2,13 @@ import type { Sum } from './aggregate.ts'
 import type { Consumption, MeterConsumption } from './consumption.ts'
 
 export function toAnswer(consumption: Consumption) {
-  const { question, meters, total, asOf, stale, sources } = consumption
+  const { question, knownFrom, meters, total, asOf, stale, sources } = consumption
   return {
     user_id: question.userId,
     from: question.from,
     to: question.to,
     group_by: question.grouping,
+    known_from: knownFrom,
     unit: 'kWh' as const,
     currency: 'XOF' as const,
     meters: meters.map(toMeter),
