@@ -144,7 +144,7 @@ suite('histories of pushes', { timeout: 120_000 }, () => {
         const most = mostInAMinute(world.provider.arrivals)
         assert.ok(most <= allowed, `${most} in a minute of ${allowed}`)
       }),
-      { numRuns: 60 },
+      { numRuns: 300 },
     )
   })
 })

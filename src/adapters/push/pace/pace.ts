@@ -34,7 +34,7 @@ export class Pace {
   readonly #options: PaceOptions
   readonly #tokens = { urgent: new TokenShelf(), bulk: new TokenShelf() }
   readonly #waiting = { urgent: new Set<Waiter>(), bulk: new Set<Waiter>() }
-  /** What left since the quota was asked last: as much will be wanted until it is asked again. */
+  /** What left since the quota was asked last, which tells what will be wanted until it is asked again. */
   readonly #used = { urgent: 0, bulk: 0 }
   #halvings = 0
   #rejectedAt = -1
@@ -139,11 +139,11 @@ export class Pace {
     this.#receive(answer, askedAt, answer.urgent < urgent)
   }
 
-  /** Whoever waits, unless nobody may go; and as many as left lately, less what is still at hand. */
+  /** Whoever waits, unless nobody may go; and twice as many as left lately, as demand grows, less what is at hand. */
   #wanted(lane: Lane): number {
     if (!this.#options.gate.isOpen) return 0
     const left = this.#tokens[lane].expire(this.#options.timers.now())
-    return Math.max(0, this.#waiting[lane].size + this.#used[lane] - left)
+    return Math.max(0, this.#waiting[lane].size + 2 * this.#used[lane] - left)
   }
 
   #receive(answer: BucketAnswer, askedAt: number, isUrgentShort: boolean): void {
