@@ -1,5 +1,6 @@
-import { sql } from 'kysely'
+import { type ExpressionBuilder, sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
+import type { Schema } from '#src/database/schema.ts'
 import type { LinkState } from './link-states.ts'
 
 /**
@@ -42,15 +43,11 @@ export interface Link {
   readonly account_id: string
   readonly role: 'owner' | 'shared'
   readonly state: LinkState
-  readonly is_default: boolean
-  readonly asked_at: Date
   readonly decided_at: Date | null
 }
 
 const selectLinks = (tx: Tx) =>
-  tx
-    .selectFrom('meter_link')
-    .select(['id', 'meter_id', 'account_id', 'role', 'state', 'is_default', 'asked_at', 'decided_at'])
+  tx.selectFrom('meter_link').select(['id', 'meter_id', 'account_id', 'role', 'state', 'decided_at'])
 
 export function linkById(tx: Tx, linkId: string): Promise<Link | undefined> {
   return selectLinks(tx).where('id', '=', linkId).executeTakeFirst()
@@ -110,26 +107,22 @@ export async function acceptLink(tx: Tx, link: Link, role: Link['role'], { by, a
     .execute()
 }
 
-/** The oldest meter that is left takes over as the default. */
+/** When the default goes, the oldest meter that is left takes over. */
 export async function endLink(tx: Tx, link: Link, state: 'refused' | 'revoked', { by, at }: Decided): Promise<void> {
   await tx
     .updateTable('meter_link')
     .set({ state, decided_at: at, decided_by: by, is_default: false })
     .where('id', '=', link.id)
     .execute()
-  if (!link.is_default) return
+  const ofAccount = (eb: ExpressionBuilder<Schema, 'meter_link'>) =>
+    eb.selectFrom('meter_link as other').select('other.id').where('other.account_id', '=', link.account_id)
+  // Asked of the table: the default may have been another one when the link was read.
   await tx
     .updateTable('meter_link')
     .set({ is_default: true })
     .where('id', '=', (eb) =>
-      eb
-        .selectFrom('meter_link as left')
-        .select('left.id')
-        .where('left.account_id', '=', link.account_id)
-        .where('left.state', '=', 'accepted')
-        .orderBy('left.created_at')
-        .orderBy('left.id')
-        .limit(1),
+      ofAccount(eb).where('other.state', '=', 'accepted').orderBy('other.created_at').orderBy('other.id').limit(1),
     )
+    .where((eb) => eb.not(eb.exists(ofAccount(eb).where('other.is_default', '=', true))))
     .execute()
 }
