@@ -5,8 +5,8 @@ import { sql } from 'kysely'
 import type { Actor } from '#src/core/actor.ts'
 import { type Audited, recordAudit } from '#src/modules/audit/audit.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
-import { aStaffMember, TEST_PASSWORD } from '#test/support/factories.ts'
-import { get, logIn } from '#test/support/requests.ts'
+import { aCustomer, aStaffMember, TEST_PASSWORD } from '#test/support/factories.ts'
+import { get, logIn, post } from '#test/support/requests.ts'
 
 let api: TestApi
 let admin: { id: string; login: string }
@@ -57,6 +57,47 @@ test('an entry says who, what and of what; a long list only how long it was', as
   const [{ actor_id, actor_login, action, details: stored } = assert.fail('no entry')] = items
   assert.deepEqual([actor_id, actor_login, action], [admin.id, admin.login, 'notification.send'])
   assert.deepEqual(stored, { title: 'Coupure', few, audience: { kind: 'users', user_ids: { count: 21 } } })
+})
+
+test('every notification that is sent or cancelled is in the log: who, what, to how many, and no word of its data', async () => {
+  const { app } = api.server
+  const { id: userId } = await aCustomer(api.database.db)
+  const sent = await post(
+    app,
+    '/notifications',
+    {
+      title: 'Coupure programmée',
+      body: 'Demain de 8 h à 14 h.',
+      data: { zone: 'Médina' },
+      audience: { kind: 'user', user_id: userId },
+      priority: 'high',
+    },
+    token,
+  )
+  assert.equal(sent.statusCode, 202, sent.body)
+  const { id } = sent.json<{ id: string }>()
+  const cancelled = await post(app, `/api/notifications/${id}/cancel`, undefined, token)
+  assert.ok(cancelled.statusCode < 300, cancelled.body)
+  const refusedBody = { title: 'T', body: 'B', audience: { kind: 'user', user_id: randomUUID() }, priority: 'high' }
+  assert.equal((await post(app, '/notifications', refusedBody, token)).statusCode, 404)
+  const { items } = await read({ subject_id: id })
+  assert.deepEqual(
+    items.map(({ action, actor_id }) => [action, actor_id]),
+    [
+      ['notification.cancel', admin.id],
+      ['notification.send', admin.id],
+    ],
+  )
+  const { title, priority, audience, recipients } = items[1]?.details ?? {}
+  assert.deepEqual(
+    { title, priority, audience, recipients },
+    { title: 'Coupure programmée', priority: 'high', audience: { kind: 'user', user_id: userId }, recipients: 1 },
+  )
+  assert.ok(!JSON.stringify(items).match(/Médina|Demain/))
+  assert.deepEqual(
+    (await read({ action: 'notification.send' })).items.filter(({ details }) => details['title'] === 'T'),
+    [],
+  )
 })
 
 test('what is rolled back was not done, and is not in the log', async () => {
