@@ -1,4 +1,7 @@
-import type { Watched } from './watched.ts'
+import type { notificationStatus } from '#src/modules/notifications/status.ts'
+
+type Status = NonNullable<Awaited<ReturnType<typeof notificationStatus>>>
+export type Watched = Pick<Status, 'state' | 'counts' | 'rate_per_minute' | 'estimated_done_at'>
 
 export interface FrameOptions {
   /** Of the terminal. */
@@ -34,7 +37,7 @@ function progressLine(status: Watched, { isUnicode, nowMs }: FrameOptions, room:
 /** Of the devices that are known so far: while the audience is being read, more come in. */
 function shareDone({ state, counts }: Watched): number {
   if (state === 'done') return 1
-  const { devices, sent, failed, dead_tokens: dead, muted = 0, expired = 0 } = counts
+  const { devices, sent, failed, dead_tokens: dead, muted, expired } = counts
   if (devices === 0) return 0
   return Math.min(1, (sent + failed + dead + muted + expired) / devices)
 }
@@ -48,12 +51,12 @@ function bar(share: number, width: number, isUnicode: boolean): string {
 }
 
 function rateText({ state, rate_per_minute: rate }: Watched): string | undefined {
-  return state !== 'sending' || rate == null ? undefined : `${grouped(rate)}/min`
+  return state !== 'sending' || rate === null ? undefined : `${grouped(rate)}/min`
 }
 
 /** @param nowMs the same clock as `estimated_done_at` */
 function endText({ state, estimated_done_at: end }: Watched, nowMs: number): string | undefined {
-  if (state !== 'sending' || end == null) return undefined
+  if (state !== 'sending' || end === null) return undefined
   // Dakar keeps UTC.
   return `until ${end.slice(11, 19)}, ${durationText(Date.parse(end) - nowMs)}`
 }
@@ -67,7 +70,7 @@ function durationText(ms: number): string {
 
 /** Without a frame: for a log, and for a reader of one line. */
 export function countsText({ counts }: Watched): string {
-  const { devices, sent, failed, dead_tokens: dead, retrying, held = 0, muted = 0, expired = 0 } = counts
+  const { devices, sent, failed, dead_tokens: dead, retrying, held, muted, expired } = counts
   const named = { failed, 'dead targets': dead, retrying, held, muted, expired }
   const others = Object.entries(named).flatMap(([name, count]) => (count === 0 ? [] : [`, ${grouped(count)} ${name}`]))
   return `${grouped(sent)} sent${others.join('')}; ${grouped(devices)} devices`

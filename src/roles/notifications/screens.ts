@@ -1,5 +1,4 @@
-import { countsText, progressFrame } from './progress-frame.ts'
-import type { Watched } from './watched.ts'
+import { countsText, progressFrame, type Watched } from './progress-frame.ts'
 
 /** Where progress is shown. */
 export interface Screen {

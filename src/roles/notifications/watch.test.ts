@@ -3,13 +3,25 @@ import { test } from 'node:test'
 import { defineErrors } from '#src/core/errors.ts'
 import { lineScreen, redrawnScreen } from './screens.ts'
 import { watch } from './watch.ts'
-import type { Watched } from './watched.ts'
+import type { Watched } from './progress-frame.ts'
 
 const { away } = defineErrors('test', { away: ['unavailable', 'Pas de réponse.', 'No answer.'] })
 
 const status = (state: Watched['state'], sent: number): Watched => ({
   state,
-  counts: { devices: 4, sent, failed: 0, dead_tokens: 0, retrying: 0 },
+  counts: {
+    recipients: 4,
+    devices: 4,
+    sent,
+    failed: 0,
+    dead_tokens: 0,
+    retrying: 0,
+    held: 0,
+    muted: 0,
+    expired: 0,
+  },
+  rate_per_minute: null,
+  estimated_done_at: null,
 })
 
 /** Reads what it is given, one after the other; the last again and again. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { AppError } from '#src/core/errors.ts'
 import type { Screen } from './screens.ts'
-import type { Watched } from './watched.ts'
+import type { Watched } from './progress-frame.ts'
 
 export interface Watching {
   /** Undefined: there is no such notification. */
