@@ -80,7 +80,7 @@ suite('pushes at a pace', { timeout: 60_000 }, () => {
     const bulk = sendAll(2_000)
     let urgent: Promise<PushOutcome> | undefined
     const urgentAtMs = 3_000
-    time.after(urgentAtMs, () => (urgent = gateway.send(pushTo('urgent', { lane: 'urgent' }))))
+    time.after(urgentAtMs, () => void (urgent = gateway.send(pushTo('urgent', { lane: 'urgent' }))))
     await time.run()
     assert.equal((await urgent)?.state, 'sent')
     await bulk

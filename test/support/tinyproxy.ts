@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { sendSignal } from '#src/processes/watched-process.ts'
 import { ENGINE_PATH, engineProgram, startEngine } from './engine-process.ts'
 import { freePort } from './free-port.ts'
 
@@ -16,14 +17,30 @@ export interface Tinyproxy extends AsyncDisposable {
   stop(): Promise<void>
   /** Back on the same port. */
   start(): Promise<void>
+  /** It stays connected and forwards nothing, until `resume`. */
+  pause(): void
+  resume(): void
+}
+
+export interface TinyproxyOptions {
+  /** The only ports that a tunnel may lead to; without them, any. */
+  readonly connectPorts?: readonly number[]
 }
 
 /** A real HTTP proxy that tunnels by CONNECT to whoever knows its password. */
-export async function startTinyproxy(): Promise<Tinyproxy> {
+export async function startTinyproxy({ connectPorts = [] }: TinyproxyOptions = {}): Promise<Tinyproxy> {
   const folder = mkdtempSync(join(tmpdir(), 'samaconso-tinyproxy-'))
   const port = await freePort()
   const file = join(folder, 'tinyproxy.conf')
-  writeFileSync(file, `Port ${port}\nListen 127.0.0.1\nTimeout 60\nAllow 127.0.0.1\nBasicAuth ${USER} ${PASSWORD}\n`)
+  const settings = [
+    `Port ${port}`,
+    'Listen 127.0.0.1',
+    'Timeout 60',
+    'Allow 127.0.0.1',
+    `BasicAuth ${USER} ${PASSWORD}`,
+    ...connectPorts.map((allowed) => `ConnectPort ${allowed}`),
+  ]
+  writeFileSync(file, `${settings.join('\n')}\n`)
   const start = () =>
     startEngine({
       name: 'tinyproxy',
@@ -45,6 +62,8 @@ export async function startTinyproxy(): Promise<Tinyproxy> {
     async start() {
       child = await start()
     },
+    pause: () => sendSignal(-child.pid, 'SIGSTOP'),
+    resume: () => sendSignal(-child.pid, 'SIGCONT'),
     async [Symbol.asyncDispose]() {
       await child.close()
       rmSync(folder, { recursive: true })
