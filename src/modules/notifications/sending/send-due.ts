@@ -1,7 +1,7 @@
 import { moment } from '#src/core/moment.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import type { DueStore } from './due-store.ts'
-import { pushAll, type PushParts } from './push-page.ts'
+import { LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
 import { retiredBy } from './retire-targets.ts'
 import type { Sending } from './sending.ts'
 
@@ -25,8 +25,11 @@ export async function sendDue(
   const isWanted = (): Promise<boolean> => due.isSending(sending.id)
   for (;;) {
     signal.throwIfAborted()
-    const claims = await due.claim(sending.id, timers.now())
+    const claimedMs = timers.now()
+    const claims = await due.claim(sending.id, claimedMs)
     if (claims.length === 0) return undefined
+    // Whoever was held up for so long counts as crashed before its pushes have ended: they are left to others.
+    if (timers.now() > claimedMs + LEASE_MS - PUSH_WITHIN_MS) continue
     dueClaimed()
     const judged = await pushAll(parts, sending, claims, signal, isWanted)
     duePushed()
