@@ -5,7 +5,7 @@ import { CloseStack } from '#src/core/lifecycle.ts'
 import { memoryResults } from '#src/adapters/results/memory.ts'
 import { systemTimers } from '#src/core/timers.ts'
 import { createLogger } from '#src/core/logger.ts'
-import { type Database, openDatabase } from '#src/database/database.ts'
+import { type Database, type Db, openDatabase } from '#src/database/database.ts'
 import type { Server } from '#src/http/server.ts'
 import { buildApi } from '#src/roles/parts/server.ts'
 import { type LogCapture, captureLog } from '#test/support/log.ts'
@@ -25,6 +25,8 @@ export interface TestApiOptions {
   readonly clock?: Clock
   /** The way to the database, as through something that can be cut. */
   readonly reach?: (url: string) => string | Promise<string>
+  /** What the API's statements go through, as a recorder. */
+  readonly through?: (db: Db) => Db
 }
 
 /** The API over a database of its own, called by `inject`; no socket is opened. */
@@ -34,10 +36,8 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   const opened = new CloseStack(createLogger('fatal'))
   const fresh = await testDatabase()
   opened.defer('test database', () => fresh.close())
-  const database = opened.add(
-    'pool',
-    openDatabase({ url: await (options.reach ?? String)(fresh.url), log: capture.log }),
-  )
+  const pool = opened.add('pool', openDatabase({ url: await (options.reach ?? String)(fresh.url), log: capture.log }))
+  const database = { ...pool, db: options.through?.(pool.db) ?? pool.db }
   const bus = opened.use('event bus', memoryEventBus({ log: capture.log }))
   const build = (): Promise<Server> =>
     buildApi(

@@ -5,7 +5,7 @@ import { Refusal } from '#src/roles/command.ts'
 
 /** On disk with its share of the indices, measured over 100,000 customers. */
 const BYTES_PER_ENTRY = 930
-const BYTES_PER_CUSTOMER = 1_950
+const BYTES_PER_CUSTOMER = 1_800
 const ENTRIES_PER_MONTH = 1.025
 /** Room for the write-ahead log, and for what the database does with it afterwards. */
 const MARGIN = 1.5
