@@ -86,9 +86,10 @@ async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Dat
     const record = recordOf(run, page, judged, then)
     const outcome = await recordFirmly(run, record, until)
     pageRecorded()
+    // Whoever has it now must find the same dead targets, or their devices would have no outcome.
+    if (outcome === 'lost') return { end: 'busy', until: nextUntil }
     const retired = retiredBy(judged.filter((one) => 'claim' in one))
     if (retired.length > 0) await parts.chunks.retire(retired, record.now)
-    if (outcome === 'lost') return { end: 'busy', until: nextUntil }
     if (outcome === 'cancelled') return { end: 'cancelled' }
     if (unusable !== undefined && next !== undefined) return { end: 'unusable', cause: unusable }
     until = nextUntil
