@@ -31,6 +31,8 @@ export const LOGGED_IN: Policy = { kind: 'logged_in' }
 declare module 'fastify' {
   interface FastifyContextConfig {
     policy?: Policy
+    /** Its answer lasts as long as the client stays: that is no measure of how quick the server is. */
+    isStream?: boolean
   }
   interface FastifyRequest {
     /** Set before the handler of every route whose policy is not `public` or `operators`. */
@@ -110,7 +112,8 @@ function judge(request: FastifyRequest, policy: Policy | undefined, verifyToken:
   return may
 }
 
-function bearerToken(header: string | undefined): string {
+/** The token of an Authorization header. Throws `unauthenticated` without one. */
+export function bearerToken(header: string | undefined): string {
   if (header === undefined) throw httpErrors.unauthenticated()
   const [scheme = '', token = ''] = header.split(' ', 2)
   if (scheme.toLowerCase() !== 'bearer' || token === '') throw httpErrors.unauthenticated()

@@ -101,8 +101,9 @@ function observe(app: App, { metrics, log, slowRequestMs = 1_000 }: ServerOption
     const hook: onResponseHookHandler = (request, reply, done) => {
       const { method, id } = request
       const elapsedMs = reply.elapsedTime
-      metrics.observeRequest(route.url, method, reply.statusCode, elapsedMs / 1_000)
-      if (elapsedMs > slowRequestMs) {
+      const isStream = route.config?.isStream === true && reply.statusCode === 200
+      metrics.observeRequest(route.url, method, reply.statusCode, isStream ? 0 : elapsedMs / 1_000)
+      if (elapsedMs > slowRequestMs && !isStream) {
         const durationMs = Math.round(elapsedMs)
         log.warn({ request_id: id, method, route: route.url, status: reply.statusCode, durationMs }, 'slow')
       }

@@ -5,9 +5,8 @@ import { after, before, test } from 'node:test'
 import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
-import { aCustomer } from '#test/support/factories.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
-import { get, logIn } from '#test/support/requests.ts'
+import { get } from '#test/support/requests.ts'
 
 let api: TestApi
 before(async () => {
@@ -115,15 +114,6 @@ function sendRaw(port: number, text: string): Promise<string> {
     socket.on('close', () => resolve(answer))
   })
 }
-
-test('what is promised for later answers 501 to those it will be for', async () => {
-  const { app } = api.server
-  const { phone, pin } = await aCustomer(api.database.db)
-  const { access_token } = await logIn(app, { phone, pin })
-  assert.equal((await get(app, '/api/events')).statusCode, 401)
-  assert.equal((await get(app, '/api/events', access_token)).statusCode, 501)
-  assert.equal((await get(app, '/api/tasks/1', access_token)).statusCode, 403)
-})
 
 test('the description lists every route, marks the guarded ones and is OpenAPI 3.1', async () => {
   const description = (await get(api.server.app, '/openapi.json')).json<{

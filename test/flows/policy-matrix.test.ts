@@ -78,7 +78,8 @@ async function call(route: RouteEntry, caller: Caller, standing: Standing): Prom
   const answer = await api.server.app.inject({
     method: route.method as 'GET',
     url,
-    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    // A stream would not end: with an id that is none of ours it does not begin.
+    headers: { 'last-event-id': '-', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
   })
   return answer.statusCode
 }

@@ -20,6 +20,8 @@ export interface Revocations {
   learn(sessionId: string): void
   /** Called with every session that is added. */
   onAdded(listener: (sessionId: string) => void): void
+  /** Called once with every session that ends, in whichever process; within a second of its end. */
+  onEnded(listener: (sessionId: string) => void): void
   /** Loads the mirror and keeps it current. Rejects when the database cannot be read: no request may be served before. */
   start(): Promise<void>
   close(): Promise<void>
@@ -31,12 +33,19 @@ export function revocations(db: Db, log: Logger, clock: Clock): Revocations {
   let timer: NodeJS.Timeout | undefined
   let seenUntil = 0
   let announce = (_sessionId: string): void => {}
+  let tellEnded = (_sessionId: string): void => {}
+
+  function note(sessionId: string, endedAt: number): void {
+    const isNew = !ended.has(sessionId)
+    ended.set(sessionId, endedAt)
+    if (isNew) tellEnded(sessionId)
+  }
 
   async function refresh(): Promise<void> {
     const now = clock()
     const since = new Date(Math.max(seenUntil - OVERLAP_MS, now - lifeMs))
     const rows = await db.selectFrom('session').select(['id', 'ended_at']).where('ended_at', '>', since).execute()
-    for (const row of rows) ended.set(row.id, row.ended_at?.getTime() ?? now)
+    for (const row of rows) note(row.id, row.ended_at?.getTime() ?? now)
     seenUntil = now
     for (const [id, endedAt] of ended) if (endedAt < now - lifeMs) ended.delete(id)
   }
@@ -53,11 +62,12 @@ export function revocations(db: Db, log: Logger, clock: Clock): Revocations {
   return {
     has: (sessionId) => ended.has(sessionId),
     add(sessionId) {
-      ended.set(sessionId, clock())
+      note(sessionId, clock())
       announce(sessionId)
     },
-    learn: (sessionId) => void ended.set(sessionId, clock()),
+    learn: (sessionId) => note(sessionId, clock()),
     onAdded: (listener) => void (announce = listener),
+    onEnded: (listener) => void (tellEnded = listener),
     async start() {
       await refresh()
       schedule()

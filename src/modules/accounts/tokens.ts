@@ -21,6 +21,8 @@ export interface Tokens {
   sign(actor: Actor): string
   /** Throws an `unauthenticated` error for a token that is forged, of another algorithm, expired or revoked. */
   verify(token: string): Actor
+  /** When a token that `verify` has taken ends, in milliseconds since 1970; for what goes on after the request. */
+  expiryOf(token: string): number
 }
 
 /** Tokens whose signature was checked once: checking it again on each request costs more than the rest of a cached read. */
@@ -46,15 +48,18 @@ export function accessTokens(secret: string, revocations: Pick<Revocations, 'has
     return entry
   }
 
+  const known = (token: string) => verified.get(token) ?? check(token)
+
   return {
     sign: ({ accountId, sessionId, role }) =>
       sign({ sub: accountId, sid: sessionId, role, exp: Math.floor(clock() / 1_000) + ACCESS_TOKEN_SECONDS }),
     verify(token) {
-      const { actor, expiresAt } = verified.get(token) ?? check(token)
+      const { actor, expiresAt } = known(token)
       if (expiresAt <= clock()) throw httpErrors.tokenExpired()
       if (revocations.has(actor.sessionId)) throw accountErrors.sessionEnded()
       return actor
     },
+    expiryOf: (token) => known(token).expiresAt,
   }
 }
 

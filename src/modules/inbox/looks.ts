@@ -74,7 +74,7 @@ export interface News {
 }
 
 /** A flood is looked at account by account instead. */
-const MOST_BROADCASTS = 1_000
+export const MOST_BROADCASTS = 1_000
 
 /** Broadcasts that became visible after `since`, in the order in which they did. */
 export async function broadcastsSince(db: Db, since: Date, now: Date): Promise<News['broadcasts']> {
@@ -128,6 +128,18 @@ export async function shownMessage(db: Db, id: string, now: Date): Promise<Shown
 export interface ShownMessage extends MessageRow {
   readonly is_broadcast: boolean
   readonly agency_id: string | null
+}
+
+/** Whom these notifications are for, of the accounts that are listed by name. */
+export async function recipientsOf(db: Db, ids: readonly string[]): Promise<Recipient[]> {
+  const { rows } = await sql<Recipient>`
+    select account_id, visible_at from notification_recipient where notification_id = any(${ids}::uuid[])`.execute(db)
+  return rows
+}
+
+interface Recipient {
+  readonly account_id: string
+  readonly visible_at: Date
 }
 
 export interface Meant {

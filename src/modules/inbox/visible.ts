@@ -6,6 +6,13 @@ export interface Place {
   readonly id: string
 }
 
+/** The older first. */
+export function inInboxOrder(a: Place, b: Place): number {
+  const byTime = a.at.getTime() - b.at.getTime()
+  if (byTime !== 0) return byTime
+  return a.id < b.id ? -1 : 1
+}
+
 /**
  * What was cancelled before its sending began is shown to nobody; of anything else somebody may have got a push, and
  * finds it in the inbox. In the words of the indexes `notification_broadcast_shown` and `notification_withdrawn`, which

@@ -20,12 +20,13 @@ export async function serveApi(
   opened: CloseStack,
 ): Promise<string> {
   let phase: ReturnType<Readiness['phase']> = 'starting'
-  const { app } = await buildApi({ ...parts, readiness: parts.readiness(() => phase) }, opened)
+  const { app, drain } = await buildApi({ ...parts, readiness: parts.readiness(() => phase) }, opened)
   const url = await app.listen({ port, host }).catch((error: NodeJS.ErrnoException) => {
     throw new Refusal(portProblem(port, error.code ?? ''), { cause: error })
   })
   opened.defer('draining', async () => {
     phase = 'draining'
+    drain()
     await delay(drainMs)
   })
   phase = 'ready'

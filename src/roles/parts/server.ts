@@ -7,7 +7,6 @@ import { databaseProblem } from '#src/database/errors.ts'
 import type { Database } from '#src/database/database.ts'
 import type { Readiness } from '#src/http/health.ts'
 import { createMetrics } from '#src/http/metrics.ts'
-import { notYetRoutes } from '#src/http/not-yet.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
@@ -16,8 +15,10 @@ import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { exportRoutes } from '#src/modules/export/routes.ts'
+import { eventsRoute } from '#src/modules/inbox/events-route.ts'
+import { Hub } from '#src/modules/inbox/hub.ts'
 import { inboxRoutes } from '#src/modules/inbox/routes.ts'
-import { linkRoutes } from '#src/modules/meters/link-routes.ts'
+import { linkRoutes } from '#src/modules/meters/links/routes.ts'
 import { meterPolicy } from '#src/modules/meters/meter-policy.ts'
 import { meterRoutes } from '#src/modules/meters/routes.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
@@ -63,8 +64,13 @@ export interface ApiParts {
 
 const packageFile = new URL('../../../package.json', import.meta.url)
 
+export interface Api extends Server {
+  /** The instance is about to stop: ends what clients hold open for long, while others can still take them. */
+  readonly drain: () => void
+}
+
 /** The API put together from its parts, not yet listening. What it opens is closed by `opened`. */
-export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Server> {
+export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api> {
   const { db } = parts.database
   const clock = parts.timers.now
   const knowledge = openKnowledge({ ...parts, clock, db })
@@ -79,6 +85,8 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
   opened.add('upkeep of notifications', notificationUpkeep({ ...parts, db }))
   const codes = new OneTimeCodes({ db, clock, sms: parts.sms, secret: parts.jwtSecret })
   opened.add('upkeep of one-time codes', oneTimeCodeUpkeep({ ...parts, db }))
+  const hub = new Hub({ ...parts, db })
+  account.revocations.onEnded((sessionId) => hub.sessionEnded(sessionId))
   const metrics = createMetrics()
   registerGauges(metrics.registry, { db, now: clock, dependencies: parts.readiness.dependencies })
   const server = await buildServer({
@@ -99,12 +107,14 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Ser
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       notificationRoutes({ ...parts, clock, db }),
       inboxRoutes({ ...parts, ...own, clock, db }),
+      eventsRoute({ hub, timers: parts.timers, expiryOf: (token) => account.tokens.expiryOf(token) }),
       preferenceRoutes({ ...own, clock, db }),
       auditRoutes({ db }),
       taskRoutes({ readTask: async (id) => taskStatus(id, await parts.results.read(id)) }),
-      notYetRoutes,
     ],
   })
   opened.defer('http server', () => server.app.close())
-  return server
+  // Before the server, which waits for every answer to end.
+  opened.add('event streams', hub)
+  return { ...server, drain: () => hub.drain() }
 }
