@@ -19,8 +19,8 @@ Control routes (plain HTTP on 127.0.0.1, JSON):
   GET    /rules            the rules with their hits
   POST   /rules            add {"match": {...}, "action": {...}, "count": N}; the first that matches acts
            match   on: "send" (default) or "token"; target; prefix; share 0..1. Empty matches all
-           action  delay_ms, and at most one of error, reset, refuse, hang, goaway, half_answer;
-                   retry_after_s goes with an error
+           action  delay_ms, and at most one of error, reset, refuse, hang, goaway, half_answer,
+                   answer {"status": N, "headers": {...}, "body": "..."}; retry_after_s goes with an error
            count   how often it acts; without it, for ever
   DELETE /rules[?id=N]     remove one, or all
   GET    /messages?target=&since=&limit=

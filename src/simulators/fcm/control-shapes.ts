@@ -13,6 +13,13 @@ const isText: Check = (value) => typeof value === 'string' && value !== ''
 const isCount: Check = (value) => Number.isInteger(value) && Number(value) >= 1
 const isTrue: Check = (value) => value === true
 const isDelay: Check = (value) => typeof value === 'number' && value >= 0 && value <= 3_600_000
+const isAnswer: Check = (value) => {
+  if (!isObject(value)) return false
+  const { status, headers = {}, body = '', ...others } = value
+  const isStatus = Number.isInteger(status) && Number(status) >= 200 && Number(status) <= 599
+  const hasTexts = isObject(headers) && Object.values(headers).every((header) => typeof header === 'string')
+  return isStatus && hasTexts && typeof body === 'string' && Object.keys(others).length === 0
+}
 
 const MATCH_FIELDS: Readonly<Record<keyof Match, readonly [Check, string]>> = {
   on: [(value) => value === 'send' || value === 'token', 'must be "send" or "token"'],
@@ -30,6 +37,7 @@ const ACTION_FIELDS: Readonly<Record<keyof Action, readonly [Check, string]>> = 
   hang: [isTrue, 'must be true or absent'],
   goaway: [isTrue, 'must be true or absent'],
   half_answer: [isTrue, 'must be true or absent'],
+  answer: [isAnswer, 'must have a status from 200 to 599 and may have headers and a body, all of them texts'],
 }
 
 /** Reads `{match?, action, count?}` as an operator wrote it. */

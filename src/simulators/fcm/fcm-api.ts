@@ -36,6 +36,7 @@ interface Answer {
 }
 
 const JSON_HEADERS = { 'content-type': 'application/json; charset=UTF-8' }
+const EMPTY = { headers: {}, body: '' }
 const SEND_PATH = /^\/v1\/projects\/([^/?]+)\/messages:send(?:\?|$)/
 
 /** Answers one request to either of the two endpoints. */
@@ -124,7 +125,7 @@ function carryOut(world: FcmWorld, exchange: Exchange, action: Action, makeAnswe
     if (action.reset === true) return exchange.reset()
     if (action.refuse === true) return exchange.refuse()
     if (action.goaway === true) return exchange.goaway()
-    const { status, headers, body } = makeAnswer()
+    const { status, headers, body } = action.answer === undefined ? makeAnswer() : { ...EMPTY, ...action.answer }
     if (action.half_answer === true) exchange.answerHalf(status, headers, body)
     else exchange.answer(status, headers, body)
   }

@@ -10,9 +10,15 @@ export interface Action {
   readonly hang?: true
   readonly goaway?: true
   readonly half_answer?: true
+  /** Any other answer, as it is. */
+  readonly answer?: {
+    readonly status: number
+    readonly headers?: Readonly<Record<string, string>>
+    readonly body?: string
+  }
 }
 
-export const FAULTS = ['error', 'reset', 'refuse', 'hang', 'goaway', 'half_answer'] as const
+export const FAULTS = ['error', 'reset', 'refuse', 'hang', 'goaway', 'half_answer', 'answer'] as const
 
 export interface Match {
   /** `send` (the default) is messages:send, `token` the OAuth endpoint, which has no targets. */

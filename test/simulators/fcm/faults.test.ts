@@ -5,6 +5,7 @@ import { constants, createSecureServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { suite, test } from 'node:test'
+import { createServer as createTlsServer } from 'node:tls'
 import { type PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
 import { connectProxy } from './connect-proxy.ts'
@@ -54,6 +55,19 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
     assert.deepEqual(received, [1, 3, 1])
     await gateway[Symbol.asyncDispose]()
+  })
+
+  test('a peer that closes before it begins to speak is unreachable at once, not when patience ends', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const { caFile } = fcm.simulator
+    const [cert, key] = [readFileSync(caFile), readFileSync(join(caFile, '../tls-key.pem'))]
+    const peer = createTlsServer({ cert, key, ALPNProtocols: ['h2'] }, (socket) => socket.destroy())
+    peer.listen(0, '127.0.0.1')
+    await once(peer, 'listening')
+    t.after(() => peer.close())
+    const baseUrl = `https://127.0.0.1:${(peer.address() as AddressInfo).port}`
+    const outcome = await fcm.gateway({ baseUrl, connectTimeoutMs: 600_000 }).send(pushTo('device'))
+    assert.deepEqual(outcome, { state: 'retry', reason: 'UNREACHABLE', afterMs: 10_000, maybeSent: false })
   })
 
   test('a GOAWAY on the very first stream is survived too', async (t) => {

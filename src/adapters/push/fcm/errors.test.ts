@@ -1,62 +1,18 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import { FCM_ANSWERS, FCM_ERROR, fcmError, overQuota, quarantined, refused, retry } from '#test/support/fcm-answers.ts'
 import { ERROR_TABLE, judgeAnswer, readRetryAfter, type Verdict } from './errors.ts'
 
-const FCM_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.FcmError'
 const APNS_ERROR = 'type.googleapis.com/google.firebase.fcm.v1.ApnsError'
 const BAD_REQUEST = 'type.googleapis.com/google.rpc.BadRequest'
-
-const fcmError = (code: number, status: string, errorCode: string, ...more: object[]): [number, string] => [
-  code,
-  JSON.stringify({ error: { code, status, message: 'x', details: [{ '@type': FCM_ERROR, errorCode }, ...more] } }),
-]
-const googleError = (code: number, status: string): [number, string] => [
-  code,
-  JSON.stringify({ error: { code, status, message: 'x' } }),
-]
 const violation = (field: string) => ({ '@type': BAD_REQUEST, fieldViolations: [{ field, description: 'x' }] })
-const retry = (reason: string, maybeSent: boolean): Verdict => ({ state: 'retry', reason, afterMs: 10_000, maybeSent })
-const overQuota = (reason: string): Verdict => ({
-  state: 'retry',
-  reason,
-  afterMs: 60_000,
-  maybeSent: false,
-  overQuota: 'project',
-})
-const refused = (reason: string): Verdict => ({ state: 'refused', reason })
-const quarantined = (reason: string): Verdict => ({ state: 'refused', reason, quarantine: true })
-
-/** One answer for each row of the table, and what it must come to. */
-const ROWS: Record<string, [answer: [number, string], verdict: Verdict]> = {
-  UNREGISTERED: [fcmError(404, 'NOT_FOUND', 'UNREGISTERED'), { state: 'dead_target', reason: 'UNREGISTERED' }],
-  SENDER_ID_MISMATCH: [fcmError(403, 'PERMISSION_DENIED', 'SENDER_ID_MISMATCH'), quarantined('SENDER_ID_MISMATCH')],
-  INVALID_ARGUMENT: [fcmError(400, 'INVALID_ARGUMENT', 'INVALID_ARGUMENT'), refused('INVALID_ARGUMENT')],
-  THIRD_PARTY_AUTH_ERROR: [
-    fcmError(401, 'UNAUTHENTICATED', 'THIRD_PARTY_AUTH_ERROR'),
-    refused('THIRD_PARTY_AUTH_ERROR'),
-  ],
-  QUOTA_EXCEEDED: [fcmError(429, 'RESOURCE_EXHAUSTED', 'QUOTA_EXCEEDED'), overQuota('QUOTA_EXCEEDED')],
-  UNAVAILABLE: [fcmError(503, 'UNAVAILABLE', 'UNAVAILABLE'), retry('UNAVAILABLE', false)],
-  INTERNAL: [fcmError(500, 'INTERNAL', 'INTERNAL'), retry('INTERNAL', true)],
-  UNSPECIFIED_ERROR: [fcmError(500, 'UNKNOWN', 'UNSPECIFIED_ERROR'), retry('UNSPECIFIED_ERROR', true)],
-  UNAUTHENTICATED: [googleError(401, 'UNAUTHENTICATED'), { state: 'reauthenticate' }],
-  PERMISSION_DENIED: [googleError(403, 'PERMISSION_DENIED'), refused('PERMISSION_DENIED')],
-  NOT_FOUND: [googleError(404, 'NOT_FOUND'), refused('NOT_FOUND')],
-  FAILED_PRECONDITION: [googleError(400, 'FAILED_PRECONDITION'), refused('FAILED_PRECONDITION')],
-  UNIMPLEMENTED: [googleError(501, 'UNIMPLEMENTED'), refused('UNIMPLEMENTED')],
-  RESOURCE_EXHAUSTED: [googleError(429, 'RESOURCE_EXHAUSTED'), overQuota('RESOURCE_EXHAUSTED')],
-  DEADLINE_EXCEEDED: [googleError(504, 'DEADLINE_EXCEEDED'), retry('DEADLINE_EXCEEDED', true)],
-  ABORTED: [googleError(409, 'ABORTED'), retry('ABORTED', true)],
-  CANCELLED: [googleError(499, 'CANCELLED'), retry('CANCELLED', true)],
-  UNKNOWN: [googleError(500, 'UNKNOWN'), retry('UNKNOWN', true)],
-}
 
 suite('FCM answers', () => {
   test('every row of the table is tried here', () => {
-    assert.deepEqual(Object.keys(ROWS).toSorted(), Object.keys(ERROR_TABLE).toSorted())
+    assert.deepEqual(Object.keys(FCM_ANSWERS).toSorted(), Object.keys(ERROR_TABLE).toSorted())
   })
 
-  for (const [name, [[status, body], verdict]] of Object.entries(ROWS)) {
+  for (const [name, [[status, body], verdict]] of Object.entries(FCM_ANSWERS)) {
     test(`${status} ${name}`, () => assert.deepEqual(judgeAnswer(status, body, undefined), verdict))
   }
 

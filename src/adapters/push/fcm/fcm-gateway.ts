@@ -47,6 +47,7 @@ const DEFAULTS = {
   drainMs: 5000,
 }
 const IDLE_CLOSE_MS = 120_000
+const ALARM_EVERY_MS = 60_000
 /** A stream that the peer did not look at is sent once more; a peer that goes on refusing is overloaded. */
 const SENDS_AT_MOST = 2
 
@@ -68,6 +69,7 @@ class FcmGateway implements PushGateway {
   readonly #log: Logger
   readonly #timeoutMs: number
   readonly #drainMs: number
+  #alarmedAtMs = Number.NEGATIVE_INFINITY
   #closing: Promise<void> | undefined
 
   constructor(options: FcmGatewayOptions) {
@@ -119,7 +121,10 @@ class FcmGateway implements PushGateway {
         continue
       }
       const verdict = judgeAnswer(result.status, result.body, readRetryAfter(result.retryAfter, this.#clock()))
-      if (verdict.state !== 'reauthenticate') return verdict
+      if (verdict.state !== 'reauthenticate') {
+        if (verdict.state === 'refused' && verdict.reason === 'THIRD_PARTY_AUTH_ERROR') this.#alarm()
+        return verdict
+      }
       if (hasNewToken) {
         this.#log.error('FCM refuses a new access token: the service account may have lost its rights')
         return { state: 'refused', reason: 'UNAUTHENTICATED' }
@@ -142,6 +147,14 @@ class FcmGateway implements PushGateway {
       if (error instanceof CredentialsRefused) throw new PushGatewayUnusable('credentials', error.message)
       return undefined
     }
+  }
+
+  /** One line a minute: thousands of pushes meet it together. */
+  #alarm(): void {
+    const nowMs = this.#clock()
+    if (nowMs - this.#alarmedAtMs < ALARM_EVERY_MS) return
+    this.#alarmedAtMs = nowMs
+    this.#log.error("Apple's or the web's push service refuses the credentials that FCM has for it")
   }
 
   /** The same for all pushes of one token. */

@@ -45,11 +45,16 @@ export class FcmSession {
     session.on('error', (error) => {
       if (!isLeft) log.warn({ reason: error.message }, 'FCM connection failed')
     })
+    const giveUp = new AbortController()
+    const timer = setTimeout(() => giveUp.abort(new Error('FCM did not begin to speak in time')), connectTimeoutMs)
+    session.once('close', () => giveUp.abort(new Error('the connection was closed before FCM began to speak')))
     try {
-      await once(session, 'remoteSettings', { signal: AbortSignal.timeout(connectTimeoutMs) })
+      await once(session, 'remoteSettings', { signal: giveUp.signal })
     } catch (error) {
       session.destroy()
-      throw error
+      throw giveUp.signal.aborted ? giveUp.signal.reason : error
+    } finally {
+      clearTimeout(timer)
     }
     return new FcmSession(session, options, onChange)
   }
