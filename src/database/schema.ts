@@ -12,6 +12,7 @@ import type {
   ConsumptionMonthTable,
   MeterReadingStateTable,
 } from '#src/database/tables/consumption.ts'
+import type { LeaseTable } from '#src/database/tables/leases.ts'
 import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
 import type {
   DeliveryTable,
@@ -38,6 +39,7 @@ export interface Schema {
   meter: MeterTable
   meter_link: MeterLinkTable
   one_time_code: OneTimeCodeTable
+  lease: LeaseTable
   consumption_entry: ConsumptionEntryTable
   consumption_month: ConsumptionMonthTable
   meter_reading_state: MeterReadingStateTable

@@ -18,7 +18,16 @@ const question: ConsumptionQuestion = {
 
 function consumption(changed: Partial<Consumption> = {}): Consumption {
   const total = { energyWh: 0, amountXof: 0 }
-  return { question, meters: [], total, asOf: undefined, stale: false, sources: [], ...changed }
+  return {
+    question,
+    knownFrom: '2016-01-01',
+    meters: [],
+    total,
+    asOf: undefined,
+    stale: false,
+    sources: [],
+    ...changed,
+  }
 }
 
 function setUp(load: Load) {

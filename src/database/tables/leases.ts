@@ -1,0 +1,5 @@
+export interface LeaseTable {
+  name: string
+  holder: string
+  until: Date
+}

@@ -1,0 +1,134 @@
+import type { Closeable } from '#src/core/lifecycle.ts'
+import type { Logger } from '#src/core/logger.ts'
+import { periodically } from '#src/core/periodic.ts'
+import type { Timers } from '#src/core/timers.ts'
+import type { Db } from '#src/database/database.ts'
+import { Lease } from '#src/database/lease.ts'
+import type { Meter } from '#src/modules/meters/linked-meters.ts'
+import { type ActiveMeter, activeMeters } from './active-meters.ts'
+import type { MeterReadings, ReadingOutcome } from './meter-readings.ts'
+import { isWithinHours, type RefreshHours } from './refresh-hours.ts'
+
+export interface RefreshOptions {
+  readonly hours: RefreshHours
+  /** What each source is asked for at most. */
+  readonly metersPerMinute: number
+}
+
+export interface BackgroundRefreshParts extends RefreshOptions {
+  readonly db: Db
+  readonly readings: Pick<MeterReadings, 'read'>
+  readonly timers: Timers
+  readonly log: Logger
+  /** The kinds of meter whose source is configured. */
+  readonly kinds: readonly Meter['kind'][]
+  /** Whether the source was answering when it was last asked. */
+  readonly isAnswering: (kind: Meter['kind']) => boolean
+  /** Told of each reading. */
+  readonly onOutcome: (kind: Meter['kind'], outcome: ReadingOutcome) => void
+}
+
+const DAY_MS = 86_400_000
+/** Whose account was not seen for longer can wait for the source when coming back. */
+export const ACTIVE_FOR_MS = 30 * DAY_MS
+/** What customers themselves have brought up to date today is left alone. */
+const READ_WITHIN_MS = DAY_MS / 2
+const LOOK_EVERY_MS = 5 * 60_000
+const PAGE = 200
+/** A source that is down is asked once a minute whether it is back, by the meter whose turn it is. */
+const PROBE_EVERY_MS = 60_000
+/** A meter of which every question fails must not hold up the others. */
+const TRIES = 3
+const LEASE = 'consumption refresh'
+const LEASE_TTL_MS = 60_000
+
+/**
+ * In quiet hours, brings up to date what active customers will look at, the stalest meter first, so that the sources
+ * are asked at night what the morning would ask all at once. One process at a time does it, under a lease.
+ */
+export class BackgroundRefresh implements Closeable {
+  readonly #parts: BackgroundRefreshParts
+  readonly #closing = new AbortController()
+  readonly #rounds: Closeable
+
+  constructor(parts: BackgroundRefreshParts) {
+    this.#parts = parts
+    const { db, timers, log } = parts
+    const lease = new Lease({ db, name: LEASE, timers, ttlMs: LEASE_TTL_MS })
+    this.#rounds = periodically({
+      name: 'refresh of consumption',
+      everyMs: LOOK_EVERY_MS,
+      timers,
+      log,
+      work: async () => {
+        if (this.#isTime()) await lease.run((lost) => this.#round(AbortSignal.any([lost, this.#closing.signal])))
+      },
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#rounds.close()
+  }
+
+  #isTime(): boolean {
+    return isWithinHours(this.#parts.hours, this.#parts.timers.now())
+  }
+
+  async #round(stop: AbortSignal): Promise<void> {
+    const { kinds, log } = this.#parts
+    const counts = { read: 0, failed: 0 }
+    const goesOn = (): boolean => !stop.aborted && this.#isTime()
+    await Promise.all(kinds.map((kind) => this.#line(kind, stop, goesOn, counts)))
+    if (counts.read + counts.failed > 0) log.info(counts, 'active meters were refreshed')
+  }
+
+  /** One meter of the kind after the other. */
+  async #line(
+    kind: Meter['kind'],
+    stop: AbortSignal,
+    goesOn: () => boolean,
+    counts: Record<ReadingOutcome, number>,
+  ): Promise<void> {
+    const now = this.#parts.timers.now()
+    const asked = { kind, seenSince: new Date(now - ACTIVE_FOR_MS), readBefore: new Date(now - READ_WITHIN_MS) }
+    let after: ActiveMeter | undefined
+    do {
+      const page = await activeMeters(this.#parts.db, { ...asked, after, limit: PAGE })
+      for (const meter of page) {
+        for (let left = TRIES; left > 0 && goesOn(); left -= 1) {
+          if (await this.#refresh(meter, stop, counts)) break
+        }
+      }
+      after = page.at(-1)
+    } while (after !== undefined && goesOn())
+  }
+
+  /** Reads the meter and keeps the pause that the source is owed. False when it should be tried again. */
+  async #refresh(meter: Meter, stop: AbortSignal, counts: Record<ReadingOutcome, number>): Promise<boolean> {
+    const { readings, timers, metersPerMinute, isAnswering, onOutcome } = this.#parts
+    const startedAt = timers.now()
+    const outcome = (await readings.read([meter])).get(meter.id) ?? 'failed'
+    // Whoever stops us has cut the question short: that says nothing about the source.
+    if (outcome === 'failed' && stop.aborted) return true
+    counts[outcome] += 1
+    onOutcome(meter.kind, outcome)
+    const isDown = outcome === 'failed' && !isAnswering(meter.kind)
+    const pauseMs = isDown ? PROBE_EVERY_MS : 60_000 / metersPerMinute
+    await this.#sleep(startedAt + pauseMs - timers.now(), stop)
+    return !isDown
+  }
+
+  #sleep(ms: number, stop: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel()
+        stop.removeEventListener('abort', wake)
+        resolve()
+      }
+      const cancel = this.#parts.timers.after(Math.max(ms, 0), wake)
+      stop.addEventListener('abort', wake, { once: true })
+      if (stop.aborted) wake()
+    })
+  }
+}

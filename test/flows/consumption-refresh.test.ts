@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict'
+import { after, afterEach, before, test } from 'node:test'
+import { memoryCache } from '#src/adapters/cache/memory.ts'
+import { guardedPrepaidSource, SourceGuard } from '#src/adapters/meter-source/guarded-source.ts'
+import { CloseStack } from '#src/core/lifecycle.ts'
+import { createLogger } from '#src/core/logger.ts'
+import type { Timers } from '#src/core/timers.ts'
+import { type Database, openDatabase } from '#src/database/database.ts'
+import { stalestActive } from '#src/modules/consumption/active-meters.ts'
+import { BackgroundRefresh, type BackgroundRefreshParts } from '#src/modules/consumption/background-refresh.ts'
+import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
+import { parseRefreshHours } from '#src/modules/consumption/refresh-hours.ts'
+import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { aHousehold } from '#test/support/consumption-api.ts'
+import { AskedPostpaidSource, AskedPrepaidSource } from '#test/support/consumption-sources.ts'
+import { testDatabase, type TestDatabase } from '#test/support/database.ts'
+import { until } from '#test/support/processes.ts'
+import { spedUpTimers } from '#test/support/sped-up-timers.ts'
+
+const EVENING = '2026-03-15T22:57:00Z'
+/** Ten virtual minutes in a second. */
+const FACTOR = 600
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+let fresh: TestDatabase
+let database: Database
+before(async () => {
+  fresh = await testDatabase()
+  database = openDatabase({ url: fresh.url, log: createLogger('silent') })
+})
+after(async () => {
+  await database.close()
+  await fresh.close()
+})
+
+const opened: CloseStack[] = []
+afterEach(async () => {
+  for (const stack of opened.splice(0)) await stack.close()
+  await database.db.deleteFrom('device').execute()
+  await database.db.deleteFrom('meter_reading_state').execute()
+})
+
+/** When and in what order the prepaid source was asked. */
+class ClockedSource extends AskedPrepaidSource {
+  readonly questions: { readonly number: string; readonly at: number }[] = []
+  readonly #timers: Timers
+
+  constructor(timers: Timers) {
+    super()
+    this.#timers = timers
+  }
+
+  override sales(...args: Parameters<AskedPrepaidSource['sales']>): ReturnType<AskedPrepaidSource['sales']> {
+    this.questions.push({ number: args[0].number, at: this.#timers.now() })
+    return super.sales(...args)
+  }
+}
+
+/** A meter of somebody whose device was seen so many days ago, read so many hours ago or never. */
+async function aMeterOf({ seenDaysAgo = 1, readHoursAgo }: { seenDaysAgo?: number; readHoursAgo?: number } = {}) {
+  const { db } = database
+  const { id: accountId, meters } = await aHousehold(db, 'prepaid')
+  const [meter] = meters
+  assert.ok(meter)
+  const ago = (ms: number): Date => new Date(Date.parse(EVENING) - ms)
+  await db
+    .insertInto('device')
+    .values({ account_id: accountId, platform: 'android', last_seen_at: ago(seenDaysAgo * 24 * HOUR) })
+    .execute()
+  if (readHoursAgo !== undefined) {
+    const readAt = ago(readHoursAgo * HOUR)
+    await db
+      .insertInto('meter_reading_state')
+      .values({ meter_id: meter.id, read_at: readAt, whole_history_at: readAt })
+      .execute()
+  }
+  return meter
+}
+
+interface Process {
+  readonly timers: Timers
+  readonly outcomes: string[]
+  close(): Promise<void>
+}
+
+/** A process's refresh over the one database, with readings of its own. */
+function aProcess(
+  sic: PrepaidSource,
+  { timers = spedUpTimers(EVENING, FACTOR), ...changed }: Partial<BackgroundRefreshParts> = {},
+): Process {
+  const stack = new CloseStack(createLogger('fatal'))
+  opened.push(stack)
+  const log = createLogger('silent')
+  const { db } = stack.add('pool', openDatabase({ url: fresh.url, log }))
+  const { readings } = openKnowledge({
+    db,
+    cache: memoryCache({ clock: timers.now }),
+    prepaid: sic,
+    postpaid: new AskedPostpaidSource(),
+    clock: timers.now,
+    log,
+  })
+  stack.add('readings', readings)
+  const hours = parseRefreshHours('23:00-05:00')
+  assert.ok(hours)
+  const outcomes: string[] = []
+  const refresh = new BackgroundRefresh({
+    db,
+    readings,
+    timers,
+    log,
+    hours,
+    metersPerMinute: 60,
+    kinds: ['prepaid', 'postpaid'],
+    isAnswering: () => true,
+    onOutcome: (_kind, outcome) => outcomes.push(outcome),
+    ...changed,
+  })
+  stack.add('refresh', refresh)
+  return { timers, outcomes, close: () => stack.close() }
+}
+
+test('at night the meters of customers seen of late are read, the stalest first, none too quickly', async () => {
+  const read = [await aMeterOf({ readHoursAgo: 30 }), await aMeterOf({ readHoursAgo: 50 }), await aMeterOf()]
+  await aMeterOf({ seenDaysAgo: 31, readHoursAgo: 90 })
+  await aMeterOf({ readHoursAgo: 2 })
+  const timers = spedUpTimers(EVENING, FACTOR)
+  const sic = new ClockedSource(timers)
+  const { outcomes } = aProcess(sic, { timers, metersPerMinute: 2 })
+  await until('three meters are read', () => outcomes.length === 3)
+  assert.deepEqual(outcomes, ['read', 'read', 'read'])
+  assert.deepEqual(
+    sic.questions.map(({ number }) => number),
+    [read[2]?.number, read[1]?.number, read[0]?.number],
+  )
+  assert.ok((sic.questions[0]?.at ?? 0) >= Date.parse('2026-03-15T23:00:00Z'))
+  const pauses = sic.questions.slice(1).map(({ at }, place) => at - (sic.questions[place]?.at ?? 0))
+  // From start to start; what a start takes until the question is put differs.
+  assert.ok(pauses.every((pause) => pause >= 20_000))
+  const stalest = await stalestActive(database.db, new Date(Date.parse(EVENING) - 30 * 24 * HOUR))
+  assert.equal(stalest?.toISOString(), '2026-03-15T20:57:00.000Z')
+})
+
+test('by day nothing is asked: what the night did not reach waits for the next', async () => {
+  for (let meters = 0; meters < 40; meters += 1) await aMeterOf()
+  const timers = spedUpTimers(EVENING, 2 * FACTOR)
+  const sic = new ClockedSource(timers)
+  const hours = parseRefreshHours('23:00-23:10')
+  assert.ok(hours)
+  aProcess(sic, { timers, hours, metersPerMinute: 2 })
+  await until('long after its end', () => timers.now() > Date.parse('2026-03-15T23:50:00Z'))
+  assert.ok(sic.questions.length > 0 && sic.questions.length <= 21)
+  // A question whose turn came in the last minute may be put in the next ones.
+  assert.ok((sic.questions.at(-1)?.at ?? 0) < Date.parse('2026-03-15T23:30:00Z'))
+})
+
+test('a source that is down is asked once a minute, and the night goes on once it is back', async () => {
+  const meters = [await aMeterOf(), await aMeterOf(), await aMeterOf()]
+  const timers = spedUpTimers(EVENING, FACTOR)
+  const sic = new ClockedSource(timers)
+  sic.failure = new SourceUnavailable('unreachable')
+  const guard = new SourceGuard({
+    failuresToOpen: 1,
+    pauseMs: 3_000,
+    concurrent: 8,
+    waitTimeoutMs: 2_000,
+    clock: timers.now,
+  })
+  const { outcomes } = aProcess(guardedPrepaidSource(sic, guard), {
+    timers,
+    isAnswering: () => guard.state === 'closed',
+  })
+  await until('two questions have failed', () => sic.questions.length >= 2)
+  sic.failure = undefined
+  await until('all are read', () => outcomes.filter((outcome) => outcome === 'read').length === meters.length)
+  const [first, second] = sic.questions
+  assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= MINUTE / 2)
+  assert.equal(first?.number, second?.number)
+})
+
+test('of two processes one refreshes, each meter once; when it is gone the other goes on', async () => {
+  for (let meters = 0; meters < 30; meters += 1) await aMeterOf()
+  const timers = spedUpTimers(EVENING, FACTOR)
+  const sic = new ClockedSource(timers)
+  const processes = [aProcess(sic, { timers, metersPerMinute: 10 }), aProcess(sic, { timers, metersPerMinute: 10 })]
+  await until('some meters are read', () => sic.questions.length >= 10)
+  const [working, ...others] = processes.toSorted((a, b) => b.outcomes.length - a.outcomes.length)
+  const [waiting] = others
+  assert.ok(working && waiting)
+  assert.equal(waiting.outcomes.length, 0)
+  await working.close()
+  const byTheFirst = sic.questions.length
+  await until('the other has read the rest', () => new Set(sic.questions.map(({ number }) => number)).size === 30)
+  await until('and has said so', () => working.outcomes.length + waiting.outcomes.length === 30)
+  assert.equal(waiting.outcomes.length, 30 - byTheFirst)
+  assert.equal(sic.questions.length, 30)
+})
