@@ -1,13 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
 import type { LightMyRequestResponse } from 'fastify'
-import {
-  type Added,
-  type MeterLinksApi,
-  meterLinksApi,
-  type Meters,
-  type Shares,
-} from '#test/support/meter-links-api.ts'
+import { type MeterLinksApi, meterLinksApi, type Meters, type Shares } from '#test/support/meter-links-api.ts'
+import { anAskedMeter, aSharedMeter } from '#test/support/asked-meter.ts'
 import { aCustomer, anAgency, aStaffMember } from '#test/support/factories.ts'
 
 let api: MeterLinksApi
@@ -30,121 +25,9 @@ const remove = (caller: { id: string }, meterId: string) => api.call(caller, 'DE
 const eventsOf = async ({ id }: { id: string }): Promise<(string | undefined)[]> =>
   (await api.told(id)).map(({ event }) => event)
 
-/** A meter with its owner, and a friend who has asked for it. */
-async function anAskedMeter() {
-  const [owner, friend] = [await aCustomer(api.db), await aCustomer(api.db)]
-  const typed = api.supply({ phone: owner.phone })
-  const id = await api.own(owner, typed)
-  const asked = await api.add(friend, typed)
-  assert.equal(asked.statusCode, 201, asked.body)
-  const [share] = (await sharesOf(owner, id)).items
-  assert.ok(share !== undefined)
-  return { owner, friend, typed, id, asked, linkId: share.id }
-}
-
-/** And accepted. */
-async function aSharedMeter() {
-  const meter = await anAskedMeter()
-  assert.equal((await decide(meter.owner, meter.linkId, 'accepted')).statusCode, 204)
-  return meter
-}
-
-suite('somebody else asks to see a meter', () => {
-  test('the owner is asked, by name and masked phone; who asks learns nothing of the owner', async () => {
-    const kicks = api.kicks()
-    const { owner, friend, typed, asked, id } = await anAskedMeter()
-    assert.ok(api.kicks() > kicks, 'the outbox is published')
-    const { code, ...answer } = asked.json<Added>()
-    assert.equal(code, null)
-    const expected = { id, number: typed.number, kind: 'prepaid', role: 'shared', state: 'pending', awaits: 'owner' }
-    assert.deepEqual(answer, expected)
-    const pending = await api.call(friend, 'GET', '/api/meters?state=pending')
-    for (const { body } of [asked, pending]) {
-      assert.doesNotMatch(body, new RegExp(`Ndiaye|${owner.phone.slice(-7)}|${owner.id}`))
-    }
-    const [share] = (await sharesOf(owner, id)).items
-    const masked = `+221 77 ••• •• ${friend.phone.slice(-2)}`
-    assert.deepEqual(share?.user, { first_name: 'Awa', last_name: 'Ndiaye', phone: masked })
-    const [told] = await api.told(owner.id)
-    assert.equal(told?.event, 'asked')
-    assert.equal(
-      told.body,
-      `Awa Ndiaye (${masked}) demande à suivre le compteur ${typed.number}. Acceptez ou refusez dans les partages du compteur.`,
-    )
-    assert.doesNotMatch(
-      (await api.call(owner, 'GET', `/api/meters/${id}/shares`)).body,
-      new RegExp(friend.phone.slice(5)),
-    )
-  })
-
-  test('asking twice is asking once', async () => {
-    const { owner, friend, typed } = await anAskedMeter()
-    assert.equal((await api.add(friend, typed)).statusCode, 200)
-    assert.deepEqual(await eventsOf(owner), ['asked'])
-  })
-
-  test('a pending request shows nothing of the meter', async () => {
-    const { friend, id } = await anAskedMeter()
-    for (const url of [`/api/meters/${id}/purchases`, `/api/meters/${id}/shares`]) {
-      assert.equal((await api.call(friend, 'GET', url)).statusCode, 404, url)
-    }
-    assert.equal((await api.call(friend, 'PUT', `/api/meters/${id}/default`)).statusCode, 404)
-    const consumption = await api.call(friend, 'GET', `/api/consumption/${friend.id}`)
-    assert.deepEqual(consumption.json<{ meters: unknown[] }>().meters, [])
-  })
-
-  test('nobody but the owner decides, not even who asked or who sees it', async () => {
-    const { friend, linkId, id, owner } = await anAskedMeter()
-    for (const caller of [friend, await aCustomer(api.db)]) {
-      assert.equal((await decide(caller, linkId, 'accepted')).statusCode, 404)
-    }
-    await decide(owner, linkId, 'accepted')
-    assert.equal((await decide(friend, linkId, 'revoked')).statusCode, 404)
-    assert.equal((await api.call(friend, 'GET', `/api/meters/${id}/shares`)).statusCode, 404)
-  })
-
-  test('refused: told so, sees nothing, and asks again after a day', async () => {
-    const { owner, friend, typed, linkId } = await anAskedMeter()
-    assert.equal((await decide(owner, linkId, 'refused')).statusCode, 204)
-    assert.deepEqual(await eventsOf(friend), ['refused'])
-    assert.deepEqual(await metersOf(friend), [])
-    assert.equal(codeOf(await decide(owner, linkId, 'accepted')), 'meters/not-in-that-state')
-    api.passTime(DAY_MS - 1_000)
-    const tooSoon = await api.add(friend, typed)
-    assert.equal(codeOf(tooSoon), 'meters/asked-too-soon')
-    assert.equal(tooSoon.headers['retry-after'], '1')
-    api.passTime(1_000)
-    assert.equal((await api.add(friend, typed)).statusCode, 201)
-    assert.deepEqual(await eventsOf(owner), ['asked', 'asked'])
-    assert.equal((await decide(owner, linkId, 'accepted')).statusCode, 204)
-    assert.deepEqual(await eventsOf(friend), ['refused', 'accepted'])
-  })
-
-  test('a request that is taken back is gone, and the owner is not called for it', async () => {
-    const { owner, friend, id, linkId } = await anAskedMeter()
-    assert.equal((await remove(friend, id)).statusCode, 204)
-    assert.equal((await remove(friend, id)).statusCode, 404)
-    assert.deepEqual((await sharesOf(owner, id)).items, [])
-    assert.equal(codeOf(await decide(owner, linkId, 'accepted')), 'meters/not-in-that-state')
-    assert.deepEqual(await eventsOf(owner), ['asked'])
-  })
-
-  test('each is told in their own language, and under a name of bounded length', async () => {
-    const { owner, friend, typed, id, linkId } = await anAskedMeter()
-    await api.db.updateTable('account').set({ language: 'en' }).where('id', 'in', [owner.id, friend.id]).execute()
-    await decide(owner, linkId, 'accepted')
-    assert.equal((await api.told(friend.id)).at(-1)?.body, `You can follow meter ${typed.number}.`)
-    const longName = { first_name: '😀'.repeat(3_000), last_name: '' }
-    await api.db.updateTable('account').set(longName).where('id', '=', friend.id).execute()
-    await remove(friend, id)
-    const { body = '' } = (await api.told(owner.id)).at(-1) ?? {}
-    assert.match(body, /^😀{80} \(\+221 77 ••• •• \d\d\) no longer follows meter/u)
-  })
-})
-
 suite('a shared meter', () => {
   test('is seen at once, and no longer at once: a kept answer never outlives the change', async () => {
-    const { owner, friend, typed, id, linkId } = await anAskedMeter()
+    const { owner, friend, typed, id, linkId } = await anAskedMeter(api)
     const seen = async (who: Customer): Promise<[string, number]> => {
       const read = await api.call(who, 'GET', `/api/consumption/${who.id}`)
       assert.equal(read.statusCode, 200, read.body)
@@ -175,7 +58,7 @@ suite('a shared meter', () => {
   })
 
   test('the owner withdraws a share: who had it is told, and keeps it no longer', async () => {
-    const { owner, friend, id, linkId } = await aSharedMeter()
+    const { owner, friend, id, linkId } = await aSharedMeter(api)
     assert.equal((await decide(owner, linkId, 'revoked')).statusCode, 204)
     assert.deepEqual(await eventsOf(friend), ['accepted', 'revoked'])
     assert.deepEqual(await metersOf(friend), [])
@@ -186,7 +69,7 @@ suite('a shared meter', () => {
   })
 
   test('who gives a share up leaves; the owner is told', async () => {
-    const { owner, friend, id } = await aSharedMeter()
+    const { owner, friend, id } = await aSharedMeter(api)
     assert.equal((await remove(friend, id)).statusCode, 204)
     assert.deepEqual(await eventsOf(owner), ['asked', 'left'])
     assert.deepEqual(await metersOf(friend), [])
@@ -194,7 +77,7 @@ suite('a shared meter', () => {
   })
 
   test('with the owner go the shares; requests go on waiting, and the next owner is told of them', async () => {
-    const { owner, friend, typed, id } = await aSharedMeter()
+    const { owner, friend, typed, id } = await aSharedMeter(api)
     const third = await aCustomer(api.db)
     await api.add(third, typed)
     assert.equal((await remove(owner, id)).statusCode, 204)
@@ -207,7 +90,7 @@ suite('a shared meter', () => {
   })
 
   test('the owner’s own link is no share: it is not listed, and not decided on', async () => {
-    const { owner, id } = await aSharedMeter()
+    const { owner, id } = await aSharedMeter(api)
     const link = await api.db
       .selectFrom('meter_link')
       .select('id')
@@ -222,7 +105,7 @@ suite('a shared meter', () => {
     const agency = await anAgency(api.db)
     const admin = { ...(await aStaffMember(api.db, 'admin')), role: 'admin' as const }
     const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
-    const { owner, friend, linkId, id } = await aSharedMeter()
+    const { owner, friend, linkId, id } = await aSharedMeter(api)
     await api.db.updateTable('meter').set({ agency_id: agency.id }).where('id', '=', id).execute()
     const own = await api.db
       .selectFrom('meter_link')

@@ -3,7 +3,7 @@ import { jsonObjectFrom } from 'kysely/helpers/postgres'
 import type { Db } from '#src/database/database.ts'
 import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
-import { awaitsWhat } from './awaits.ts'
+import { awaitsWhat } from './links/awaits.ts'
 
 export interface PageAsked {
   readonly cursor: string | undefined

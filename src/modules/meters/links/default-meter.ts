@@ -1,6 +1,6 @@
 import type { Db } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
-import { lockPeople } from './links.ts'
+import { lockPeople } from './link-rows.ts'
 
 /** Makes this the one meter that the account's app opens with. */
 export async function setDefaultMeter(db: Db, accountId: string, meterId: string): Promise<void> {

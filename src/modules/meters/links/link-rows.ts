@@ -1,7 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely'
 import type { Tx } from '#src/database/database.ts'
 import type { Schema } from '#src/database/schema.ts'
-import type { LinkState } from './link-states.ts'
+import type { LinkState } from './states.ts'
 
 /**
  * Every change of links is made under a lock of the meter's row, and then of the rows of all accounts whose links

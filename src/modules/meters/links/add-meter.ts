@@ -5,8 +5,8 @@ import type { IssuedCode, OneTimeCodes } from '#src/modules/one-time-codes/one-t
 import type { Cache } from '#src/ports/cache.ts'
 import type { MeterRegister } from '#src/ports/meter-register.ts'
 import { type Awaits, awaitsWhat } from './awaits.ts'
-import { meterErrors } from './errors.ts'
-import { tell } from './link-notices.ts'
+import { meterErrors } from '../errors.ts'
+import { tell } from './notices.ts'
 import {
   type Link,
   linkOf,
@@ -16,7 +16,7 @@ import {
   openRequest,
   ownerLink,
   type Person,
-} from './links.ts'
+} from './link-rows.ts'
 import { agencyNamed } from './source-agency.ts'
 import { type AskedMeter, checkSupply, forgiveChecks, type Supply } from './supply-check.ts'
 

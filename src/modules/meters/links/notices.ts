@@ -1,7 +1,7 @@
 import type { Bilingual } from '#src/core/errors.ts'
 import type { Tx } from '#src/database/database.ts'
 import { notifyAccounts } from '#src/modules/notifications/notify.ts'
-import type { Link, LockedMeter, Person } from './links.ts'
+import type { Link, LockedMeter, Person } from './link-rows.ts'
 import { maskPhone } from './masked-phone.ts'
 
 /** What happened, as the one who is told sees it. */

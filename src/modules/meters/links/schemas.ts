@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Awaits, Instant, nextCursor, Nullable, OneOf, PageQuery, Uuid } from './schemas.ts'
+import { Awaits, Instant, nextCursor, Nullable, OneOf, PageQuery, Uuid } from '../schemas.ts'
 import type { AskedMeter } from './supply-check.ts'
 
 const NumberTyped = Type.String({

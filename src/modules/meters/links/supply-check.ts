@@ -5,7 +5,7 @@ import { guardKey, loginGuard } from '#src/modules/accounts/login-guard.ts'
 import { normalisePhone } from '#src/modules/accounts/phone.ts'
 import type { MeterRegister, RegisteredSupply } from '#src/ports/meter-register.ts'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
-import { meterErrors } from './errors.ts'
+import { meterErrors } from '../errors.ts'
 
 export interface AskedMeter {
   readonly kind: 'prepaid' | 'postpaid'
@@ -64,7 +64,7 @@ function ask(register: MeterRegister, kind: AskedMeter['kind'], number: string):
 }
 
 /** Bills print a contract account with leading zeros, the register has none; a meter's number may begin with one. */
-export function normaliseNumber(kind: AskedMeter['kind'], text: string): string {
+function normaliseNumber(kind: AskedMeter['kind'], text: string): string {
   const digits = text.replaceAll(/\D/g, '')
   return kind === 'postpaid' ? digits.replace(/^0+(?=\d)/, '') : digits
 }

@@ -2,7 +2,7 @@ import type { Actor } from '#src/core/actor.ts'
 import { isUuid } from '#src/core/uuid.ts'
 import type { Db } from '#src/database/database.ts'
 import type { ObjectPolicy } from '#src/http/policy.ts'
-import { isLinkedTo, isOfAgencyOf, meterExists } from './meter-policy.ts'
+import { isLinkedTo, isOfAgencyOf, meterExists } from '../meter-policy.ts'
 
 /** Whoever owns the meter named by the path or is let see it. */
 export function linkedPolicy(db: Db, param: string): ObjectPolicy {

@@ -1,6 +1,6 @@
 import type { Tx } from '#src/database/database.ts'
-import { tell } from './link-notices.ts'
-import { type Decided, endLink, type Link, type LockedMeter, lockPeople, sharesIn } from './links.ts'
+import { tell } from './notices.ts'
+import { type Decided, endLink, type Link, type LockedMeter, lockPeople, sharesIn } from './link-rows.ts'
 
 /**
  * Nobody sees a meter by the word of someone who no longer owns it: the shares end with the ownership. Requests go on

@@ -3,8 +3,8 @@ import { httpErrors } from '#src/http/errors.ts'
 import { forgetUsers } from '#src/modules/consumption/answers.ts'
 import type { LinkParts } from './add-meter.ts'
 import { endOwnership } from './end-ownership.ts'
-import { tell } from './link-notices.ts'
-import { nextState } from './link-states.ts'
+import { tell } from './notices.ts'
+import { nextState } from './states.ts'
 import {
   type Decided,
   endLink,
@@ -14,7 +14,7 @@ import {
   type LockedMeter,
   lockPeople,
   ownerLink,
-} from './links.ts'
+} from './link-rows.ts'
 
 /** Takes a meter out of the caller's list, or a request of theirs back. With an owner go the shares. */
 export async function removeMeter(parts: LinkParts, accountId: string, meterId: string): Promise<void> {

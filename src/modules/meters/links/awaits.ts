@@ -1,4 +1,4 @@
-import type { LinkState } from './link-states.ts'
+import type { LinkState } from './states.ts'
 
 /** What a request is waiting for: its code, the owner's word, the agency's; null when it is decided. */
 export type Awaits = 'code' | 'owner' | 'agency' | null

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type LinkAct, type LinkState, nextState } from './link-states.ts'
+import { type LinkAct, type LinkState, nextState } from './states.ts'
 
 const ACTS: readonly LinkAct[] = ['ask', 'confirm', 'accept', 'refuse', 'revoke', 'leave']
 

@@ -5,9 +5,9 @@ import { recordAudit } from '#src/modules/audit/audit.ts'
 import { forgetUsers } from '#src/modules/consumption/answers.ts'
 import type { LinkParts } from './add-meter.ts'
 import { endOwnership } from './end-ownership.ts'
-import { meterErrors } from './errors.ts'
-import { tell } from './link-notices.ts'
-import { type LinkAct, nextState } from './link-states.ts'
+import { meterErrors } from '../errors.ts'
+import { tell } from './notices.ts'
+import { type LinkAct, nextState } from './states.ts'
 import {
   acceptLink,
   type Decided,
@@ -18,7 +18,7 @@ import {
   type LockedMeter,
   lockPeople,
   ownerLink,
-} from './links.ts'
+} from './link-rows.ts'
 
 export type Decision = 'accepted' | 'refused' | 'revoked'
 

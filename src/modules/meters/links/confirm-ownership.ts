@@ -4,10 +4,10 @@ import { forgetUsers } from '#src/modules/consumption/answers.ts'
 import { oneTimeCodeErrors } from '#src/modules/one-time-codes/errors.ts'
 import type { Verdict } from '#src/modules/one-time-codes/one-time-codes.ts'
 import type { AddedMeter, LinkParts } from './add-meter.ts'
-import { meterErrors } from './errors.ts'
-import { tell } from './link-notices.ts'
-import { nextState } from './link-states.ts'
-import { acceptLink, linkOf, lockMeter, type LockedMeter, lockPeople, ownerLink, sharesIn } from './links.ts'
+import { meterErrors } from '../errors.ts'
+import { tell } from './notices.ts'
+import { nextState } from './states.ts'
+import { acceptLink, linkOf, lockMeter, type LockedMeter, lockPeople, ownerLink, sharesIn } from './link-rows.ts'
 
 export interface Claim {
   readonly accountId: string

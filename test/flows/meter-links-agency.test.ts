@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict'
+import { after, before, suite, test } from 'node:test'
+import type { LightMyRequestResponse } from 'fastify'
+import {
+  type Added,
+  type AgencyLinks,
+  type MeterLinksApi,
+  meterLinksApi,
+  type Meters,
+} from '#test/support/meter-links-api.ts'
+import { aCustomer, anAgency, aStaffMember } from '#test/support/factories.ts'
+
+let api: MeterLinksApi
+before(async () => {
+  api = await meterLinksApi()
+})
+after(() => api[Symbol.asyncDispose]())
+
+const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
+const metersOf = async (caller: { id: string }, query = ''): Promise<Meters['items']> =>
+  (await api.call(caller, 'GET', `/api/meters${query}`)).json<Meters>().items
+
+suite('a meter without an owner', () => {
+  test('waits for its agency, whose agents alone see the request, masked, and decide', async () => {
+    const [agency, other] = [await anAgency(api.db), await anAgency(api.db)]
+    const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
+    const stranger = { ...(await aStaffMember(api.db, 'agent', other.code)), role: 'agent' as const }
+    const [first, second] = [await aCustomer(api.db), await aCustomer(api.db)]
+    const typed = api.supply({ agencyName: `AGENCE ${agency.code}` })
+    const asked = await api.add(first, typed)
+    assert.equal(asked.json<Added>().awaits, 'agency')
+    api.passTime(1_000)
+    await api.add(second, typed)
+    const waiting = async (who: typeof agent) =>
+      (await api.call(who, 'GET', '/api/agency/links?limit=1')).json<AgencyLinks>()
+    assert.deepEqual((await waiting(stranger)).items, [])
+    const page = await waiting(agent)
+    const [item] = page.items
+    assert.equal(item?.meter.number, typed.number)
+    assert.deepEqual(item.user, {
+      first_name: 'Awa',
+      last_name: 'Ndiaye',
+      phone: `+221 77 ••• •• ${first.phone.slice(-2)}`,
+    })
+    const next = await api.call(agent, 'GET', `/api/agency/links?limit=1&cursor=${page.next_cursor}`)
+    assert.equal(next.json<AgencyLinks>().items.length, 1)
+    assert.equal(next.json<AgencyLinks>().next_cursor, null)
+
+    const decide = (who: typeof agent, state: string) => api.call(who, 'PUT', `/api/links/${item.id}`, { state })
+    assert.equal((await decide(stranger, 'accepted')).statusCode, 404)
+    assert.equal((await decide(agent, 'accepted')).statusCode, 204)
+    assert.equal((await decide(agent, 'accepted')).statusCode, 204)
+    assert.equal(codeOf(await decide(agent, 'refused')), 'meters/not-in-that-state')
+    assert.deepEqual(
+      (await metersOf(first)).map(({ role, is_default }) => ({ role, is_default })),
+      [{ role: 'shared', is_default: true }],
+    )
+    assert.deepEqual(
+      (await api.told(first.id)).map(({ event }) => event),
+      ['accepted'],
+    )
+    const audited = await api.db
+      .selectFrom('audit_entry')
+      .select(['action', 'subject_id'])
+      .where('actor_id', '=', agent.id)
+      .orderBy('id')
+      .execute()
+    assert.deepEqual(audited, [
+      { action: 'meter_link.list', subject_id: null },
+      { action: 'meter_link.list', subject_id: null },
+      { action: 'meter_link.decide', subject_id: item.id },
+    ])
+  })
+
+  test('the owner who comes later is told how many wait, and from then on decides alone', async () => {
+    const agency = await anAgency(api.db)
+    const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
+    const [owner, friend] = [await aCustomer(api.db), await aCustomer(api.db)]
+    const typed = api.supply({ phone: owner.phone, agencyName: `AGENCE ${agency.code}` })
+    await api.add(friend, typed)
+    const [waiting] = (await api.call(agent, 'GET', '/api/agency/links')).json<AgencyLinks>().items
+    const id = await api.own(owner, typed)
+    assert.deepEqual(
+      (await api.told(owner.id)).map(({ event, body }) => [event, body.endsWith(': 1.')]),
+      [['waiting', true]],
+    )
+    assert.deepEqual((await api.call(agent, 'GET', '/api/agency/links')).json<AgencyLinks>().items, [])
+    const byAgent = await api.call(agent, 'PUT', `/api/links/${waiting?.id}`, { state: 'accepted' })
+    assert.equal(codeOf(byAgent), 'meters/owner-decides')
+    assert.equal((await api.call(owner, 'PUT', `/api/links/${waiting?.id}`, { state: 'accepted' })).statusCode, 204)
+    assert.equal((await metersOf(friend))[0]?.id, id)
+  })
+
+  test('somebody who was let in may turn out to be the owner, and sees the meter all along', async () => {
+    const agency = await anAgency(api.db)
+    const admin = { ...(await aStaffMember(api.db, 'admin')), role: 'admin' as const }
+    const customer = await aCustomer(api.db)
+    const typed = api.supply({ agencyName: `AGENCE ${agency.code}` })
+    const { id } = (await api.add(customer, typed)).json<Added>()
+    const mine = (await api.call(admin, 'GET', `/api/meters/${id}/shares`)).json<AgencyLinks>().items[0]
+    await api.call(admin, 'PUT', `/api/links/${mine?.id}`, { state: 'accepted' })
+    api.register.prepaid.push({
+      ...typed,
+      police: typed.police ?? '',
+      phone: customer.phone,
+      agencyName: null,
+      tariffCode: null,
+    })
+    const claimed = await api.add(customer, typed)
+    assert.deepEqual(
+      [claimed.statusCode, claimed.json<Added>().state, claimed.json<Added>().awaits],
+      [200, 'accepted', 'code'],
+    )
+    assert.equal((await metersOf(customer))[0]?.role, 'shared')
+    const code = api.sms.codeFor(customer.phone)
+    assert.equal((await api.call(customer, 'POST', `/api/meters/${id}/ownership`, { code })).statusCode, 200)
+    assert.equal((await metersOf(customer))[0]?.role, 'owner')
+  })
+})
