@@ -32,37 +32,45 @@ export async function celeryPeer(engines: TaskEngines): Promise<CeleryPeer> {
       const { stdout } = await run(python, ['celery_peer.py', String(count), mode], { cwd: FOLDER, env })
       return Number(stdout) * 1_000
     },
-    startWorker: (queues, processes) => startWorker(command, env, queues, processes),
+    startWorker: (queues, processes) =>
+      startPeerWorker({ command, app: 'celery_peer', folder: FOLDER, queues, processes, env }),
   }
 }
 
 function environment({ brokerUrl, redisUrl }: TaskEngines) {
-  return {
-    PATH: process.env['PATH'],
-    HOME: process.env['HOME'],
-    BROKER_URL: `${brokerUrl}//`,
-    RESULT_URL: redisUrl,
-    PYTHONPATH: FOLDER,
-    PYTHONDONTWRITEBYTECODE: '1',
-    PYTHONUNBUFFERED: '1',
-    C_FORCE_ROOT: '1',
-  }
+  return { BROKER_URL: `${brokerUrl}//`, RESULT_URL: redisUrl, ...pythonEnvironment(FOLDER) }
 }
 
-async function startWorker(
-  command: Venv['command'],
-  env: ReturnType<typeof environment>,
-  queues: string,
-  processes: number,
-): Promise<PeerWorker> {
+const pythonEnvironment = (folder: string) => ({
+  PATH: process.env['PATH'],
+  HOME: process.env['HOME'],
+  PYTHONPATH: folder,
+  PYTHONDONTWRITEBYTECODE: '1',
+  PYTHONUNBUFFERED: '1',
+  C_FORCE_ROOT: '1',
+})
+
+export interface PeerWorkerOrder {
+  readonly command: Venv['command']
+  /** The module of `folder` that has the Celery application, and prints `peer ready` when its worker is. */
+  readonly app: string
+  readonly folder: string
+  readonly queues: string
+  readonly processes: number
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
+/** A prefork worker; resolves when it is ready. */
+export async function startPeerWorker(order: PeerWorkerOrder): Promise<PeerWorker> {
+  const { command, app, folder, queues, processes, env } = order
   const ready = Promise.withResolvers<void>()
   const lines: string[] = []
-  const args = ['-A', 'celery_peer', 'worker', '-l', 'WARNING', '-c', String(processes), '-Q', queues, '-n', 'peer@%h']
+  const args = ['-A', app, 'worker', '-l', 'WARNING', '-c', String(processes), '-Q', queues, '-n', 'peer@%h']
   const child = startWatched({
     command: command('celery'),
     args,
-    env,
-    cwd: FOLDER,
+    env: { ...pythonEnvironment(folder), ...env },
+    cwd: folder,
     stopSignals: ['SIGTERM'],
     graceMs: STOP_LIMIT_MS,
     onLine: (line) => {

@@ -11,21 +11,38 @@ export function cpuOfMs(pid: number): number {
 
 /** The same for a process and everything below it, ended children included. */
 export function cpuOfTreeMs(pid: number): number {
-  const children = new Map<number, number[]>()
-  const used = new Map<number, number>()
+  return treeOf(pid).reduce((sum, { ticks, childTicks }) => sum + ticks + childTicks, 0) * MS_PER_TICK
+}
+
+/** The most memory (MiB) that the largest process of a tree ever had in RAM. */
+export function peakMemoryOfMib(pid: number): number {
+  return Math.max(...treeOf(pid).map((process) => statusMib(process.pid, 'VmHWM')))
+}
+
+interface ProcessTimes {
+  readonly pid: number
+  readonly ticks: number
+  /** Of its children that have ended. */
+  readonly childTicks: number
+}
+
+function treeOf(root: number): ProcessTimes[] {
+  const children = new Map<number, ProcessTimes[]>()
+  const found: ProcessTimes[] = []
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
     try {
-      const { parent, ticks, childTicks } = readStat(Number(name))
-      used.set(Number(name), ticks + childTicks)
-      children.set(parent, [...(children.get(parent) ?? []), Number(name)])
+      const pid = Number(name)
+      const { parent, ...times } = readStat(pid)
+      children.set(parent, [...(children.get(parent) ?? []), { pid, ...times }])
+      if (pid === root) found.push({ pid, ...times })
     } catch {
       // It has ended since the folder was read; its time is with its parent.
     }
   }
-  const sum = (id: number): number =>
-    (children.get(id) ?? []).reduce((total, child) => total + sum(child), used.get(id) ?? 0)
-  return sum(pid) * MS_PER_TICK
+  // The list grows while it is walked.
+  for (const { pid } of found) found.push(...(children.get(pid) ?? []))
+  return found
 }
 
 function readStat(pid: number) {
@@ -52,6 +69,15 @@ export function childNamed(program: string): number {
 
 /** Memory (MiB) that a process has in RAM. */
 export function memoryOfMib(pid: number): number {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? []
-  return Number(kib) / 1_024
+  return statusMib(pid, 'VmRSS')
+}
+
+/** 0 for a process that has ended. */
+function statusMib(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) / 1_024
+  } catch {
+    return 0
+  }
 }

@@ -36,3 +36,8 @@ export function figure(value: number): string {
   if (value >= 1_000) return grouped.format(value)
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
+
+/** `12,345`: what was counted, one by one. */
+export function counted(value: number): string {
+  return grouped.format(value)
+}

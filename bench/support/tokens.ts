@@ -3,7 +3,7 @@ import type { Db } from '#src/database/database.ts'
 import { createStaff } from '#src/modules/accounts/create-account.ts'
 import { accessTokens } from '#src/modules/accounts/tokens.ts'
 
-type SignToken = (accountId: string, role: 'customer' | 'service') => string
+type SignToken = (accountId: string, role: 'customer' | 'service' | 'admin') => string
 
 /** Access tokens as a login gives them: a thousand logins would take longer than the benchmark. */
 export function tokenSigner(jwtSecret: string): SignToken {
@@ -16,4 +16,10 @@ export function tokenSigner(jwtSecret: string): SignToken {
 export async function serviceToken(db: Db, tokenOf: SignToken): Promise<string> {
   const service = { login: 'bench.service', password: randomUUID(), role: 'service' as const }
   return tokenOf(await createStaff(db, service), 'service')
+}
+
+/** A new token of one admin at each call: what runs for long outlives one. */
+export async function adminTokens(db: Db, tokenOf: SignToken): Promise<() => string> {
+  const id = await createStaff(db, { login: 'bench.admin', password: randomUUID(), role: 'admin' })
+  return () => tokenOf(id, 'admin')
 }

@@ -9,7 +9,14 @@ import { ROOT } from '#test/support/processes.ts'
 const run = promisify(execFile)
 
 /** Names a file of `requirements/`. All but the newest name every package with its version and are installed as they are. */
-export type Requirements = 'celery-5.6.3' | 'celery-5.2.6' | 'flower-2.0.1' | 'flower-2.1.0' | 'tsql' | 'newest'
+export type Requirements =
+  | 'celery-5.6.3'
+  | 'celery-push'
+  | 'celery-5.2.6'
+  | 'flower-2.0.1'
+  | 'flower-2.1.0'
+  | 'tsql'
+  | 'newest'
 
 const PARENT = join(ROOT, 'node_modules/.cache/interop')
 const PYTHON = 'python3'

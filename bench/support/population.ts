@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Db } from '#src/database/database.ts'
+
+/** One customer with one phone, made from a number alone by PostgreSQL and here alike. */
+export interface Inhabitant {
+  readonly accountId: string
+  readonly deviceId: string
+  readonly pushToken: string
+}
+
+/** As long as the tokens that FCM hands out, and ids in no order, as random ones are. */
+export function inhabitantAt(place: number): Inhabitant {
+  const target = md5(`target ${place}`)
+  return {
+    accountId: asUuid(md5(`account ${place}`)),
+    deviceId: asUuid(md5(`device ${place}`)),
+    pushToken: `bench-${place}:${target}${target}${target}${target}`,
+  }
+}
+
+/** Makes inhabitants `first` to `through`. */
+export async function insertPopulation(db: Db, first: number, through: number): Promise<void> {
+  const places = sql`generate_series(${first}::integer, ${through}::integer) place`
+  await sql`
+    insert into account (id, role, phone, secret_hash, first_name)
+    select md5('account ' || place)::uuid, 'customer', '+2217' || lpad(place::text, 8, '0'), 'nobody logs in', 'Awa'
+    from ${places}`.execute(db)
+  await sql`
+    insert into device (id, account_id, installation_id, platform, target_kind, target, target_renewed_at)
+    select md5('device ' || place)::uuid, md5('account ' || place)::uuid, 'installation-' || place, 'android', 'token',
+      'bench-' || place || ':' || repeat(md5('target ' || place), 4), now()
+    from ${places}`.execute(db)
+  await sql`vacuum analyze account, device`.execute(db)
+}
+
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
+
+const asUuid = (hex: string): string => hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
