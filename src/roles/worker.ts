@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
+import { redisEventBus } from '#src/adapters/event-bus/redis.ts'
 import { redisResults } from '#src/adapters/results/redis.ts'
 import { type Config, loadConfig, required } from '#src/config/load.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
@@ -55,9 +56,10 @@ async function start(config: Config, work: Work, log: Logger, opened: CloseStack
   )
   const kick = (): void => outbox.kick()
   const broker = connect('worker')
+  const bus = opened.use('event bus', redisEventBus({ url: required(config, 'REDIS_URL'), log }))
   const results = opened.use('results', redisResults({ url: required(config, 'REDIS_URL'), log }))
   const onShutdown = (): void => void process.kill(process.pid, 'SIGTERM')
-  const parts = { db, broker, push, timers, log, kick, results, isReachable: true, onShutdown }
+  const parts = { db, broker, bus, push, timers, log, kick, results, isReachable: true, onShutdown }
   await startWorker({ ...parts, ...work }, opened)
   log.info(work, 'the worker is ready')
 }

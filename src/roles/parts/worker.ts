@@ -3,9 +3,12 @@ import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import { periodically } from '#src/core/periodic.ts'
 import type { Db } from '#src/database/database.ts'
+import { announceNotification } from '#src/modules/inbox/announcements.ts'
 import { notificationTasks } from '#src/modules/notifications/sending/tasks.ts'
+import type { Sending } from '#src/modules/notifications/sending/sending.ts'
 import { TaskAttempts } from '#src/modules/task-attempts/task-attempts.ts'
 import type { Broker } from '#src/ports/broker.ts'
+import type { EventBus } from '#src/ports/event-bus.ts'
 import type { ResultStore } from '#src/ports/result-store.ts'
 import type { PushGateway } from '#src/ports/push-gateway.ts'
 import type { Timers } from '#src/core/timers.ts'
@@ -14,6 +17,8 @@ import { countedTask } from './counted-task.ts'
 export interface WorkerParts {
   readonly db: Db
   readonly broker: Broker
+  /** Where the API processes hear of what their clients can see. */
+  readonly bus: EventBus
   readonly push: PushGateway
   readonly timers: Timers
   readonly log: Logger
@@ -47,8 +52,9 @@ const ABORT_GRACE_MS = 1_000
 const UPKEEP_EVERY_MS = 3_600_000
 
 export async function startWorker(parts: WorkerParts, opened: CloseStack): Promise<void> {
-  const { db, push, timers, log, kick, queues } = parts
-  const tasks = notificationTasks({ db, push, timers, log, kick })
+  const { db, bus, push, timers, log, kick, queues } = parts
+  const announce = (sending: Sending): void => void announceNotification(bus, sending)
+  const tasks = notificationTasks({ db, push, timers, log, kick, announce })
   const attempts = new TaskAttempts({ db, clock: timers.now })
   const node = new CeleryNode({
     ...parts,
