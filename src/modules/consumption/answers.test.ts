@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createLogger } from '#src/core/logger.ts'
 import type { Cache } from '#src/ports/cache.ts'
-import { Answers, forgetUsers, type Load } from './answers.ts'
+import { type AnswerParts, Answers, forgetUsers, type Load } from './answers.ts'
 import type { Consumption, ConsumptionQuestion } from './consumption.ts'
-import { consumptionErrors } from './errors.ts'
+import { consumptionErrors, nothingKnown } from './errors.ts'
 
 const MINUTE = 60_000
 const question: ConsumptionQuestion = {
@@ -41,8 +41,9 @@ function setUp(load: Load) {
   }
   const time = { now: 0 }
   const log = createLogger('silent')
-  const answers = new Answers({ cache, load, clock: () => time.now, log, knowledgeFreshForMs: 15 * MINUTE })
-  return { answers, cache, kept, time }
+  const given = { cache, load, clock: () => time.now, log, knowledgeFreshForMs: 15 * MINUTE }
+  const answersTelling = (onServed: NonNullable<AnswerParts['onServed']>) => new Answers({ ...given, onServed })
+  return { answers: new Answers(given), answersTelling, cache, kept, time }
 }
 
 /** A load that counts its calls and finishes when told. */
@@ -86,16 +87,57 @@ test('who asks after the user was forgotten does not get what was begun before',
   assert.equal(calls.length, 2)
 })
 
-test('a refusal is not kept', async () => {
+test('that nothing is known is kept for seconds, and for the user’s version alone', async () => {
   let isKnown = false
-  const { answers } = setUp(async (_asked, beforeLooking) => {
+  let loads = 0
+  const { answers, cache, time } = setUp(async (_asked, beforeLooking) => {
+    loads += 1
     await beforeLooking()
-    if (!isKnown) throw consumptionErrors.sourceUnavailable()
+    if (!isKnown) throw nothingKnown()
     return consumption()
   })
-  await assert.rejects(answers.serve(question), { code: 'consumption/source-unavailable' })
+  const refused = () => assert.rejects(answers.serve(question), { code: 'consumption/source-unavailable' })
+  await refused()
+  time.now += 2_999
+  await refused()
+  assert.equal(loads, 1)
+  await forgetUsers(cache, [question.userId])
+  await refused()
+  assert.equal(loads, 2)
   isKnown = true
+  time.now += 3_000
   assert.equal((await answers.serve(question)).status, 'MISS')
+  assert.equal((await answers.serve(question)).status, 'HIT')
+})
+
+test('another refusal is not kept', async () => {
+  let isLinked = false
+  const { answers } = setUp(async (_asked, beforeLooking) => {
+    await beforeLooking()
+    if (!isLinked) throw consumptionErrors.meterNotFound()
+    return consumption()
+  })
+  await assert.rejects(answers.serve(question), { code: 'consumption/meter-not-found' })
+  isLinked = true
+  assert.equal((await answers.serve(question)).status, 'MISS')
+})
+
+test('each question is told of by how it was answered', async () => {
+  const told: string[] = []
+  let stale = false
+  const { answersTelling, time } = setUp(async (asked, beforeLooking) => {
+    await beforeLooking()
+    if (asked.grouping === 'day') throw nothingKnown()
+    return consumption({ stale })
+  })
+  const answers = answersTelling((outcome) => told.push(outcome))
+  await answers.serve(question)
+  await answers.serve(question)
+  for (let twice = 0; twice < 2; twice += 1) await assert.rejects(answers.serve({ ...question, grouping: 'day' }))
+  stale = true
+  time.now += 10 * MINUTE
+  await answers.serve(question)
+  assert.deepEqual(told, ['MISS', 'HIT', 'NOTHING', 'NOTHING', 'STALE'])
 })
 
 test('a stale answer is kept for seconds, and never served while it is renewed', async () => {

@@ -5,7 +5,8 @@ import type { Logger } from '#src/core/logger.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { Consumption, ConsumptionQuestion } from './consumption.ts'
 import { entityTag } from './entity-tag.ts'
-import { asStale, decodeKept, encodeKept, type KeptAnswer } from './kept-answer.ts'
+import { nothingKnown } from './errors.ts'
+import { asStale, decodeKept, encodeKept, encodeNothing, type KeptAnswer } from './kept-answer.ts'
 import { toAnswer } from './view.ts'
 
 /** Computes an answer; `beforeLooking` runs before the rows that it is made of are read. */
@@ -31,6 +32,8 @@ export interface AnswerParts {
   readonly log: Logger
   /** How old what an answer says may be, in milliseconds, before its sources have to be asked again. */
   readonly knowledgeFreshForMs: number
+  /** Told how each question was answered; NOTHING is the refusal while nothing is known. */
+  readonly onServed?: (outcome: CacheStatus | 'NOTHING') => void
 }
 
 /**
@@ -73,13 +76,29 @@ export class Answers {
   }
 
   async serve(question: ConsumptionQuestion): Promise<ServedAnswer> {
+    try {
+      const answer = await this.#serve(question)
+      this.#parts.onServed?.(answer.status)
+      return answer
+    } catch (error) {
+      if (isNothingKnown(error)) this.#parts.onServed?.('NOTHING')
+      throw error
+    }
+  }
+
+  async #serve(question: ConsumptionQuestion): Promise<ServedAnswer> {
     const key = keyOf(question)
     const { cache, clock } = this.#parts
     const [version, text] = await Promise.all([cache.get(versionKey(question.userId)), cache.get(key)])
     const found = text === undefined ? undefined : decodeKept(text)
-    const kept = found?.version === version ? found : undefined
+    const current = found?.version === version ? found : undefined
+    const now = clock()
+    if (current !== undefined && 'isNothing' in current) {
+      if (now < current.freshUntil) throw nothingKnown()
+      return this.#flight(key, question, current.version)
+    }
+    const kept = current
     if (kept !== undefined) {
-      const now = clock()
       if (now < kept.freshUntil) return served(kept, 'HIT')
       if (!kept.isStale && now < kept.freshUntil + RENEW_BEHIND_MS) {
         this.#renewBehind(key, question, kept)
@@ -120,10 +139,17 @@ export class Answers {
       const freshUntil = this.#freshUntil(consumption)
       return await this.#keep(key, { version, freshUntil, isStale: consumption.stale, etag: entityTag(body), body })
     } catch (error) {
+      if (isNothingKnown(error)) await this.#keepNothing(key, version)
       if (error instanceof AppError || kept === undefined) throw error
       log.error({ err: error }, 'a kept answer stands in for one that could not be made')
       return this.#keep(key, { ...asStale(kept), freshUntil: this.#parts.clock() + STALE_FOR_MS })
     }
+  }
+
+  async #keepNothing(key: string, version: string): Promise<void> {
+    if (version === NO_VERSION) return
+    const freshUntil = this.#parts.clock() + STALE_FOR_MS
+    await this.#parts.cache.set(key, encodeNothing({ version, freshUntil }), STALE_FOR_MS)
   }
 
   async #keep(key: string, answer: KeptAnswer): Promise<ServedAnswer> {
@@ -145,6 +171,10 @@ export class Answers {
     if (await cache.setIfAbsent(key, proposed, VERSION_FOR_MS)) return proposed
     return (await cache.get(key)) ?? NO_VERSION
   }
+}
+
+function isNothingKnown(error: unknown): boolean {
+  return error instanceof AppError && error.code === nothingKnown().code
 }
 
 function served({ etag, body, isStale }: KeptAnswer, status: CacheStatus): ServedAnswer {

@@ -2,7 +2,7 @@ import type { Day } from '#src/core/calendar.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
-import { consumptionErrors } from './errors.ts'
+import { nothingKnown } from './errors.ts'
 import { firstKeptDay } from './kept-years.ts'
 import { isDue, type Knowledge } from './knowledge.ts'
 import type { ReadingOutcome } from './meter-readings.ts'
@@ -60,7 +60,7 @@ export async function consumptionOf(
     const states = await readingStates(knowledge.db, ids)
     const due = meters.filter(({ id }) => !outcomes.has(id) && isDue(knowledge, states.get(id)))
     if (due.length === 0) {
-      if (ids.length > 0 && states.size === 0) throw consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
+      if (ids.length > 0 && states.size === 0) throw nothingKnown()
       return assemble(knowledge, question, meters, states, outcomes)
     }
     for (const [id, outcome] of await knowledge.readings.read(due)) outcomes.set(id, outcome)

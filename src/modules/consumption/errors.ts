@@ -1,4 +1,4 @@
-import { defineErrors } from '#src/core/errors.ts'
+import { type AppError, defineErrors } from '#src/core/errors.ts'
 
 export const consumptionErrors = defineErrors('consumption', {
   sourceUnavailable: [
@@ -27,3 +27,8 @@ export const consumptionErrors = defineErrors('consumption', {
     'The dates must lie between 1990 and 2099.',
   ],
 })
+
+/** Nothing is known of any meter, and its source is not to be had: an answer would say nothing but zeros. */
+export function nothingKnown(): AppError {
+  return consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
+}

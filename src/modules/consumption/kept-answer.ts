@@ -12,16 +12,29 @@ export interface KeptAnswer {
   readonly body: string
 }
 
+/** Kept instead of an answer while nothing is known of any meter, so that the next requests cost as little as a hit. */
+export interface KeptNothing {
+  readonly version: string
+  readonly freshUntil: number
+  readonly isNothing: true
+}
+
 /** One line of facts, then the body untouched: a hit is sent without parsing it. */
 export function encodeKept({ version, freshUntil, isStale, etag, body }: KeptAnswer): string {
   return `${version} ${freshUntil} ${isStale ? 'stale' : 'current'} ${etag}\n${body}`
 }
 
+export function encodeNothing({ version, freshUntil }: Omit<KeptNothing, 'isNothing'>): string {
+  return `${version} ${freshUntil} nothing\n`
+}
+
 /** Undefined for a text that this release did not write. */
-export function decodeKept(text: string): KeptAnswer | undefined {
+export function decodeKept(text: string): KeptAnswer | KeptNothing | undefined {
   const end = text.indexOf('\n')
   const [version, freshUntil, state, etag, ...rest] = text.slice(0, end).split(' ')
-  if (end < 0 || version === undefined || etag === undefined || rest.length > 0) return undefined
+  if (end < 0 || version === undefined || rest.length > 0) return undefined
+  if (state === 'nothing') return { version, freshUntil: Number(freshUntil), isNothing: true }
+  if (etag === undefined) return undefined
   return { version, freshUntil: Number(freshUntil), isStale: state === 'stale', etag, body: text.slice(end + 1) }
 }
 

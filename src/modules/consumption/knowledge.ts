@@ -5,7 +5,7 @@ import { type Meter, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { forgetUsers } from './answers.ts'
-import { consumptionErrors } from './errors.ts'
+import { nothingKnown } from './errors.ts'
 import { dueRead, FRESH_FOR_MS, type Freshness } from './freshness.ts'
 import { KEPT_YEARS } from './kept-years.ts'
 import { MeterReadings } from './meter-readings.ts'
@@ -65,7 +65,7 @@ export async function broughtUpToDate(knowledge: Knowledge, meters: readonly Met
   const due = meters.filter(({ id }) => isDue(knowledge, before.get(id)))
   const outcomes = [...(await knowledge.readings.read(due)).values()]
   const states = due.length === 0 ? before : await readingStates(knowledge.db, ids)
-  if (ids.length > 0 && states.size === 0) throw consumptionErrors.sourceUnavailable({ retryAfterSeconds: 5 })
+  if (ids.length > 0 && states.size === 0) throw nothingKnown()
   const readAt = [...states.values()].map((state) => state.readAt.getTime())
   const asOf = readAt.length === 0 ? undefined : new Date(Math.min(...readAt))
   return { states, asOf, stale: outcomes.includes('failed') }

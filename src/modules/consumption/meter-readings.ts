@@ -38,6 +38,8 @@ const READINGS_AT_ONCE = 4
 const READING_LIMIT_MS = 30_000
 /** A meter whose reading failed is left alone for so long: every request in between would pay for the same failure. */
 const REST_AFTER_FAILURE_MS = 3_000
+/** Not asked because the source failed just before: it may be let through again any moment. */
+const REST_AFTER_REFUSAL_MS = 1_000
 /** From here on the ends of rests are looked for, which keeps the list short. */
 const MAX_RESTING = 10_000
 const POLL_OTHER_INSTANCE_MS = 100
@@ -104,7 +106,7 @@ export class MeterReadings {
 
   /** As when the disk is full: what is known can still be read. */
   #failedToStore(meter: Meter, error: unknown): ReadingOutcome {
-    this.#rest(meter.id)
+    this.#rest(meter.id, REST_AFTER_FAILURE_MS)
     this.#parts.log.error({ meter_id: meter.id, err: error }, 'a reading could not be stored')
     return 'failed'
   }
@@ -152,18 +154,19 @@ export class MeterReadings {
       })
       return withoutRepeats(entries)
     } catch (error) {
-      this.#rest(meter.id)
+      const isSpared = error instanceof SourceUnavailable && error.reason === 'circuit_open'
+      this.#rest(meter.id, isSpared ? REST_AFTER_REFUSAL_MS : REST_AFTER_FAILURE_MS)
       this.#logFailure(meter, error)
       return undefined
     }
   }
 
-  #rest(meterId: string): void {
+  #rest(meterId: string, forMs: number): void {
     const now = this.#parts.clock()
     if (this.#restUntil.size >= MAX_RESTING) {
       for (const [id, until] of this.#restUntil) if (until <= now) this.#restUntil.delete(id)
     }
-    this.#restUntil.set(meterId, now + REST_AFTER_FAILURE_MS)
+    this.#restUntil.set(meterId, now + forMs)
   }
 
   async #entriesOf(meter: Meter, range: DayRange, signal: AbortSignal): Promise<Entry[]> {

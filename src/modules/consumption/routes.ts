@@ -7,7 +7,7 @@ import type { App, Routes } from '#src/http/app.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import type { Cache } from '#src/ports/cache.ts'
-import { Answers, type ServedAnswer } from './answers.ts'
+import { type AnswerParts, Answers, type ServedAnswer } from './answers.ts'
 import { scopeOf } from './asked-meters.ts'
 import { consumptionOf } from './consumption.ts'
 import { matchesTag } from './entity-tag.ts'
@@ -15,7 +15,7 @@ import type { Knowledge } from './knowledge.ts'
 import { rangeResolver } from './range.ts'
 import { ConsumptionAnswer, ConsumptionParams, ConsumptionQuery } from './schemas.ts'
 
-export interface ConsumptionRouteParts {
+export interface ConsumptionRouteParts extends Pick<AnswerParts, 'onServed'> {
   readonly db: Db
   readonly cache: Cache
   readonly clock: Clock
@@ -34,12 +34,13 @@ export function consumptionRoutes(parts: ConsumptionRouteParts): Routes {
   }
 }
 
-function openAnswers(app: App, { cache, clock, log, knowledge }: ConsumptionRouteParts): Answers {
+function openAnswers(app: App, { cache, clock, log, knowledge, onServed }: ConsumptionRouteParts): Answers {
   const answers = new Answers({
     cache,
     clock,
     log,
     knowledgeFreshForMs: knowledge.freshForMs,
+    ...(onServed !== undefined && { onServed }),
     load: (question, beforeLooking) => consumptionOf(knowledge, question, beforeLooking),
   })
   app.addHook('onClose', async () => {

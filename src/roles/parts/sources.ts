@@ -37,8 +37,12 @@ export interface Sources {
   readonly states: () => Readonly<Record<SourceName, DependencyState>>
 }
 
-/** One failure is enough: with a known state of the data to fall back on, nobody else should wait for the timeout. */
-const GUARD = { failuresToOpen: 1, pauseMs: 5_000, concurrent: 8, waitTimeoutMs: 2_000 }
+/**
+ * One failure is enough: with a known state of the data to fall back on, nobody else should wait for the timeout. The
+ * pause is short, since with the probe before it and the seconds that a stale answer is kept after it, it is how long
+ * the source's return goes unseen: ten seconds at most.
+ */
+const GUARD = { failuresToOpen: 1, pauseMs: 3_000, concurrent: 8, waitTimeoutMs: 2_000 }
 /** Within the time that a request has for its sources. */
 const LIMITS = { connectTimeoutMs: 2_000, queryTimeoutMs: 3_000, poolMax: 8 }
 /** Beside the sales in the same database: looking meters up must not hold readings up, nor take many connections. */
