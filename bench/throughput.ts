@@ -6,6 +6,7 @@ import type { BareAnswer } from './spawned/bare-server.ts'
 import type { ClosedLoop, ClosedLoopResult } from './spawned/closed-loop.ts'
 import { startBareServer } from './support/bare.ts'
 import { startChild } from './support/child.ts'
+import { getRequest } from './support/get-request.ts'
 import { recordAnswer } from './support/recorded-answer.ts'
 import { type Findings, runBenchmark } from './support/report.ts'
 import { ratios, type Spread, spreadOf } from './support/spread.ts'
@@ -51,7 +52,7 @@ async function measure(): Promise<Findings> {
     generator.ask({
       port: server.port,
       serverPid: server.pid,
-      request: requestText(of),
+      requests: [getRequest(of)],
       connections: of.connections,
       ...times,
     })
@@ -73,12 +74,6 @@ type Route = Omit<Case, 'connections'>
 async function recordRoute(port: number, { path, token }: Route): Promise<[string, BareAnswer]> {
   const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
   return [`GET ${path}`, await recordAnswer(port, { method: 'GET', path, headers, body: undefined })]
-}
-
-function requestText({ path, token }: Case): string {
-  const lines = [`GET ${path} HTTP/1.1`, 'host: 127.0.0.1', 'accept: application/json', 'connection: keep-alive']
-  if (token !== undefined) lines.push(`authorization: Bearer ${token}`)
-  return `${lines.join('\r\n')}\r\n\r\n`
 }
 
 const perSecond = (rounds: readonly ClosedLoopResult[]): number[] => rounds.map((round) => round.requestsPerSecond)

@@ -10,8 +10,8 @@ import { ascending, percentile } from '../support/spread.ts'
 export interface ClosedLoop {
   readonly port: number
   readonly serverPid: number
-  /** A whole GET request as it goes over the wire. */
-  readonly request: string
+  /** Whole GET requests as they go over the wire, sent in turn by whoever is free. */
+  readonly requests: readonly string[]
   readonly connections: number
   readonly warmUpMs: number
   readonly measuredMs: number
@@ -33,13 +33,13 @@ export interface ClosedLoopResult {
 const HEAD_END = '\r\n\r\n'
 
 /** One connection: sends, reads a whole answer, tells, and sends again. */
-function runConnection(socket: Socket, request: Buffer, done: (isOk: boolean, tookMs: number) => void): void {
+function runConnection(socket: Socket, next: () => Buffer, done: (isOk: boolean, tookMs: number) => void): void {
   let sentAt = 0
   let missingBytes = 0
   let isOk = false
   const send = (): void => {
     sentAt = performance.now()
-    socket.write(request)
+    socket.write(next())
   }
   socket.on('data', (chunk) => {
     if (missingBytes === 0) {
@@ -68,7 +68,9 @@ async function open(port: number): Promise<Socket> {
 const pause = (ms: number): Promise<void> => new Promise((resolve) => void setTimeout(resolve, ms))
 
 answerParent(async (load: ClosedLoop): Promise<ClosedLoopResult> => {
-  const request = Buffer.from(load.request)
+  const requests = load.requests.map((request) => Buffer.from(request))
+  let sent = 0
+  const next = (): Buffer => requests[sent++ % requests.length]!
   const latencies: number[] = []
   let failures = 0
   let isMeasuring = false
@@ -80,7 +82,7 @@ answerParent(async (load: ClosedLoop): Promise<ClosedLoopResult> => {
   for (let opened = 0; opened < load.connections; opened += 1) sockets.push(await open(load.port))
   for (const socket of sockets) {
     socket.on('error', () => (failures += 1))
-    runConnection(socket, request, done)
+    runConnection(socket, next, done)
   }
   await pause(load.warmUpMs)
   const before = { at: performance.now(), server: cpuOfMs(load.serverPid), own: process.cpuUsage() }

@@ -13,13 +13,12 @@ import { benchPush } from './bench-push.ts'
 import { CELERY, startPeerWorker } from './celery-peer.ts'
 import { cpuOfTreeMs } from './process-cpu.ts'
 import type { PushSystem } from './push-system.ts'
-import { figure } from './table.ts'
+import { counted } from './table.ts'
 
 export interface CeleryRate {
   readonly label: string
   readonly perMinute: number
   readonly cores: number
-  readonly notes: readonly string[]
 }
 
 const FOLDER = join(ROOT, 'bench/peers/celery-push')
@@ -31,11 +30,13 @@ const WARM_UP_MS = 5_000
 const MEASURED_MS = 60_000
 const TOKEN_LIMIT_MS = 15_000
 
+export const CELERY_NOTE = `Celery: a task per push, by httpx over HTTP/2 with one client for each of ${PROCESSES} prefork processes, the result in Redis, no rows. ${counted(TASKS)} tasks lie in its queue before it starts, so that sending them costs it nothing; ${MEASURED_MS / 1_000} s each way, after ${WARM_UP_MS / 1_000} s that are not counted, when our workers have stopped. httpx writes a request in two pieces, of which tinyproxy holds the second back for the 40 ms of a delayed ACK; squid would not, so the way without a proxy stands beside.`
+
 /**
  * What a Celery worker of four processes sends in a minute, a task per push, on the same broker, proxy, Redis and FCM.
  * Nothing of ours works meanwhile, its queue is filled before, and it writes no rows.
  */
-export async function measureCelery({ system, fcm, proxy }: PushSystem): Promise<CeleryRate> {
+export async function measureCelery({ system, fcm, proxy }: PushSystem, way: 'proxy' | 'direct'): Promise<CeleryRate> {
   const { command } = await venv('celery-push')
   await fillQueue(system.settings['BROKER_URL']!)
   const credentials = readCredentials(fcm.credentialsFile)
@@ -50,7 +51,7 @@ export async function measureCelery({ system, fcm, proxy }: PushSystem): Promise
       RESULT_URL: system.settings['REDIS_URL'],
       FCM_BASE_URL: fcm.baseUrl,
       FCM_PATH: `/v1/projects/${credentials.projectId}/messages:send`,
-      FCM_PROXY_URL: proxy.url.href,
+      FCM_PROXY_URL: way === 'proxy' ? proxy.url.href : undefined,
       FCM_CA_FILE: fcm.caFile,
       FCM_TOKEN: await bearerToken(fcm.caFile, credentials),
     },
@@ -66,12 +67,9 @@ export async function measureCelery({ system, fcm, proxy }: PushSystem): Promise
   const after = await look()
   const elapsedMs = after.at - before.at
   return {
-    label: `${CELERY}, ${PROCESSES} processes, httpx over HTTP/2`,
+    label: `${CELERY}, ${PROCESSES} processes, ${way === 'proxy' ? 'the same proxy' : 'no proxy'}`,
     perMinute: ((after.sent - before.sent) / elapsedMs) * 60_000,
     cores: (after.cpuMs - before.cpuMs) / elapsedMs,
-    notes: [
-      `Celery: a task per push, whose result goes to Redis; ${figure(TASKS)} tasks lie in its queue before it starts, so that sending them costs it nothing, and it writes no rows. ${PROCESSES} prefork processes with one HTTP/2 client each, through the same proxy, for ${MEASURED_MS / 1_000} s after ${WARM_UP_MS / 1_000} s that are not counted, when our workers have stopped.`,
-    ],
   }
 }
 

@@ -11,19 +11,30 @@ const PGBENCH = '/usr/lib/postgresql/15/bin/pgbench'
 const REDIS_BENCHMARK = '/usr/bin/redis-benchmark'
 
 /** Lookups of an account by key per second; undefined where the program is not installed. */
-export async function pgbench(
+export function pgbench(
   url: string,
-  { connections, seconds, accountId }: { connections: number; seconds: number; accountId: string },
+  { accountId, ...how }: { connections: number; seconds: number; accountId: string },
+): Promise<number | undefined> {
+  return pgbenchScripts(url, { ...how, scripts: [`select * from account where id = '${accountId}';`] })
+}
+
+/** How often per second a script is run whole, each time any of these; undefined where the program is not installed. */
+export async function pgbenchScripts(
+  url: string,
+  { connections, seconds, scripts }: { connections: number; seconds: number; scripts: readonly string[] },
 ): Promise<number | undefined> {
   if (!isThere(PGBENCH)) return undefined
   const folder = mkdtempSync(join(tmpdir(), 'samaconso-pgbench-'))
   try {
-    const script = join(folder, 'lookup.sql')
-    writeFileSync(script, `select * from account where id = '${accountId}';\n`)
+    const files = scripts.map((script, place) => {
+      const file = join(folder, `${place}.sql`)
+      writeFileSync(file, `${script}\n`)
+      return ['-f', file]
+    })
     const { hostname, port, username, password, pathname } = new URL(url)
     const where = ['-h', hostname, '-p', port, '-U', username, pathname.slice(1)]
     // Unnamed prepared statements, as pg sends them.
-    const how = ['-n', '-M', 'extended', '-c', String(connections), '-T', String(seconds), '-f', script]
+    const how = ['-n', '-M', 'extended', '-c', String(connections), '-T', String(seconds), ...files.flat()]
     const env = { PATH: process.env['PATH'], PGPASSWORD: decodeURIComponent(password) }
     const { stdout } = await run(PGBENCH, [...how, ...where], { env })
     return Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1])

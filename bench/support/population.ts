@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
+import { WATCHED_PREFIX } from './fcm-process.ts'
 
 /** One customer with one phone, made from a number alone by PostgreSQL and here alike. */
 export interface Inhabitant {
@@ -9,13 +10,16 @@ export interface Inhabitant {
   readonly pushToken: string
 }
 
+/** The first ones: FCM keeps what they get. */
+export const WATCHED = 100
+
 /** As long as the tokens that FCM hands out, and ids in no order, as random ones are. */
 export function inhabitantAt(place: number): Inhabitant {
   const target = md5(`target ${place}`)
   return {
     accountId: asUuid(md5(`account ${place}`)),
     deviceId: asUuid(md5(`device ${place}`)),
-    pushToken: `bench-${place}:${target}${target}${target}${target}`,
+    pushToken: `${place < WATCHED ? WATCHED_PREFIX : 'bench-'}${place}:${target.repeat(4)}`,
   }
 }
 
@@ -29,7 +33,7 @@ export async function insertPopulation(db: Db, first: number, through: number): 
   await sql`
     insert into device (id, account_id, installation_id, platform, target_kind, target, target_renewed_at)
     select md5('device ' || place)::uuid, md5('account ' || place)::uuid, 'installation-' || place, 'android', 'token',
-      'bench-' || place || ':' || repeat(md5('target ' || place), 4), now()
+      case when place < ${WATCHED} then ${WATCHED_PREFIX} else 'bench-' end || place || ':' || repeat(md5('target ' || place), 4), now()
     from ${places}`.execute(db)
   await sql`vacuum analyze account, device`.execute(db)
 }

@@ -19,7 +19,7 @@ def open_client(**_):
     client = httpx.Client(
         http2=True,
         base_url=os.environ["FCM_BASE_URL"],
-        proxy=os.environ["FCM_PROXY_URL"],
+        proxy=os.environ.get("FCM_PROXY_URL"),
         verify=ssl.create_default_context(cafile=os.environ["FCM_CA_FILE"]),
         headers={"authorization": f"Bearer {os.environ['FCM_TOKEN']}"},
         timeout=15,

@@ -8,7 +8,7 @@ import { controlHelp } from '#src/simulators/fcm/control-help.ts'
 import { startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
 import { portArgument } from './port-argument.ts'
 
-const HELP = `Usage: simulate fcm --port P [--control-port P] [--dir DIR] [--seed N] [--counts-only]
+const HELP = `Usage: simulate fcm --port P [--control-port P] [--dir DIR] [--seed N] [--counts-only [--but PREFIX]]
 
 Firebase Cloud Messaging on 127.0.0.1: OAuth token endpoint and messages:send, HTTP/2 and HTTP/1.1 over TLS.
   --port P          of FCM itself; 0 takes a free one
@@ -16,6 +16,7 @@ Firebase Cloud Messaging on 127.0.0.1: OAuth token endpoint and messages:send, H
   --dir DIR         where the service account and the CA file are kept (a folder in the system's temporary one by default)
   --seed N          what shares of rules are drawn with
   --counts-only     keep no message, and count how often each push was accepted: for millions of them
+  --but PREFIX      messages to targets that start so are kept all the same
 
 ${controlHelp}`
 
@@ -28,6 +29,7 @@ export async function run(args: readonly string[]): Promise<number> {
       dir: { type: 'string' },
       seed: { type: 'string', default: '1' },
       'counts-only': { type: 'boolean', default: false },
+      but: { type: 'string', default: '' },
       help: { type: 'boolean', default: false },
     },
   })
@@ -43,7 +45,7 @@ export async function run(args: readonly string[]): Promise<number> {
     port: portArgument('--port', values.port),
     controlPort: portArgument('--control-port', values['control-port']),
     seed: Number(values.seed),
-    countsOnly: values['counts-only'],
+    ...(values['counts-only'] ? { countsOnlyBut: values.but } : {}),
     log: createLogger('info', process.stderr),
     dir,
   })

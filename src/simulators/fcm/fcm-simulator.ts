@@ -10,7 +10,7 @@ import { http1Exchanges } from './http1-exchanges.ts'
 import { http2Exchanges } from './http2-exchanges.ts'
 import { serverCertificate, serviceAccount } from './identity.ts'
 import { PushCounts } from './push-counts.ts'
-import { MESSAGES_KEPT, Received } from './received.ts'
+import { Received } from './received.ts'
 import { Rules, seededRandom } from './rules.ts'
 
 export interface FcmSimulatorOptions {
@@ -23,8 +23,8 @@ export interface FcmSimulatorOptions {
   readonly seed?: number
   /** How long a bearer token works; Google's is 3600 s. */
   readonly tokenLifetimeS?: number
-  /** Keep no message, and count how often each push was accepted instead: for millions of them. */
-  readonly countsOnly?: boolean
+  /** Keep no messages but those to targets that start so, and count how often each push was accepted: for millions. */
+  readonly countsOnlyBut?: string
   readonly log: Logger
   /** Where the service account and the CA file are written, and found again at the next start. */
   readonly dir: string
@@ -47,8 +47,10 @@ export async function startFcmSimulator(options: FcmSimulatorOptions): Promise<F
   const { host, log, dir } = options
   const certificate = serverCertificate(dir, host)
   const rules = new Rules(seededRandom(options.seed ?? DEFAULT_SEED))
-  const received = new Received(options.countsOnly === true ? 0 : MESSAGES_KEPT)
-  const pushes = options.countsOnly === true ? new PushCounts() : undefined
+  const { countsOnlyBut: kept } = options
+  const received =
+    kept === undefined ? new Received() : new Received((target) => kept !== '' && target.startsWith(kept))
+  const pushes = kept === undefined ? undefined : new PushCounts()
   const tokens = new AccessTokens(options.tokenLifetimeS ?? TOKEN_LIFETIME_S)
   const timers = new Set<NodeJS.Timeout>()
   const front = new TlsFront(certificate, (exchange) => answerExchange(world, exchange))

@@ -27,13 +27,12 @@ export interface MessageFilter {
   readonly limit: number
 }
 
-/** How many messages are kept in full where nobody says otherwise. */
-export const MESSAGES_KEPT = 100_000
+const MAX_MESSAGES = 100_000
 const MAX_BODY_CHARS = 64_000_000
 
 /** The last messages in full, within bounds of number and size, and the counts of all. */
 export class Received {
-  readonly #mostKept: number
+  readonly #isKept: (target: string) => boolean
   #ring: ReceivedMessage[] = []
   /** Where the oldest kept one is: moving it is cheap, and the array is cut now and then. */
   #start = 0
@@ -43,8 +42,9 @@ export class Received {
   readonly #byOutcome = new Map<string, number>()
   readonly #byProtocol = new Map<string, number>()
 
-  constructor(mostKept: number) {
-    this.#mostKept = mostKept
+  /** @param isKept which targets' messages are kept; all are counted */
+  constructor(isKept: (target: string) => boolean = () => true) {
+    this.#isKept = isKept
   }
 
   add(message: Omit<ReceivedMessage, 'seq'>): void {
@@ -52,10 +52,10 @@ export class Received {
     this.#lastSeq += 1
     this.#byOutcome.set(message.outcome, (this.#byOutcome.get(message.outcome) ?? 0) + 1)
     this.#byProtocol.set(message.protocol, (this.#byProtocol.get(message.protocol) ?? 0) + 1)
-    if (this.#mostKept === 0) return
+    if (!this.#isKept(message.target)) return
     this.#ring.push({ seq: this.#lastSeq, ...message })
     this.#bodyChars += message.body.length
-    while (this.#ring.length - this.#start > this.#mostKept || this.#bodyChars > MAX_BODY_CHARS) this.#dropOldest()
+    while (this.#ring.length - this.#start > MAX_MESSAGES || this.#bodyChars > MAX_BODY_CHARS) this.#dropOldest()
   }
 
   counts(): ReceivedCounts {
@@ -102,7 +102,7 @@ export class Received {
   #dropOldest(): void {
     this.#bodyChars -= this.#ring[this.#start]?.body.length ?? 0
     this.#start += 1
-    if (this.#start < this.#mostKept / 4) return
+    if (this.#start < MAX_MESSAGES / 4) return
     this.#ring = this.#ring.slice(this.#start)
     this.#start = 0
   }

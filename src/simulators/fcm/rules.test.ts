@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { suite, test } from 'node:test'
 import { controlHelp } from './control-help.ts'
 import { BadControlRequest, readRule } from './control-shapes.ts'
-import { MESSAGES_KEPT, Received } from './received.ts'
+import { Received } from './received.ts'
 import { PREFIXES, Rules, seededRandom } from './rules.ts'
 
 const UNAVAILABLE = { error: 'UNAVAILABLE' } as const
@@ -80,7 +80,7 @@ suite('received messages', () => {
   })
 
   test('keeps the last 100,000 and counts all', () => {
-    const received = new Received(MESSAGES_KEPT)
+    const received = new Received()
     for (let at = 1; at <= 100_010; at += 1) received.add(message(`t${at}`))
     assert.deepEqual(received.counts(), {
       total: 100_010,
@@ -99,13 +99,13 @@ suite('received messages', () => {
   })
 
   test('keeps fewer when they are large', () => {
-    const received = new Received(MESSAGES_KEPT)
+    const received = new Received()
     for (let at = 1; at <= 100; at += 1) received.add({ ...message(`t${at}`), body: 'x'.repeat(1_000_000) })
     assert.equal(received.counts().kept, 64)
   })
 
   test('goes on from where a reader was, also after it was cleared', () => {
-    const received = new Received(MESSAGES_KEPT)
+    const received = new Received()
     received.add(message('a'))
     received.clear()
     received.add(message('b'))

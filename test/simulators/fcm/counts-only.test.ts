@@ -16,8 +16,8 @@ const push = (target: string, messageId: string): Push => ({
 })
 
 suite('the FCM simulator that counts alone', () => {
-  test('keeps no message and knows how often each push was accepted', async (t) => {
-    const fcm = await simulatedFcm(t, { countsOnly: true })
+  test('keeps the messages of the targets that were named, and knows how often each push was accepted', async (t) => {
+    const fcm = await simulatedFcm(t, { countsOnlyBut: 'watched-' })
     const { url } = fcm.simulator.control
     const counted = async (): Promise<PushCountsView> =>
       (await (await fetch(`${url}/pushes/count`)).json()) as PushCountsView
@@ -28,13 +28,14 @@ suite('the FCM simulator that counts alone', () => {
       ['phone-2', 'a'],
       ['phone-2', 'a'],
       ['dead-1', 'a'],
+      ['watched-1', 'a'],
     ] as const) {
       await gateway.send(push(target, messageId))
     }
     const { distinct, by_times: byTimes } = await counted()
-    assert.deepEqual([distinct, byTimes], [3, { 1: 2, 2: 1 }])
+    assert.deepEqual([distinct, byTimes], [4, { 1: 3, 2: 1 }])
     const { total, kept, by_outcome: byOutcome } = fcm.simulator.control.received.counts()
-    assert.deepEqual([total, kept, byOutcome], [5, 0, { sent: 4, UNREGISTERED: 1 }])
+    assert.deepEqual([total, kept, byOutcome], [6, 1, { sent: 5, UNREGISTERED: 1 }])
     await fetch(`${url}/messages`, { method: 'DELETE' })
     assert.equal((await counted()).distinct, 0)
   })
