@@ -112,6 +112,22 @@ export const SETTINGS = [
     may: ['embedded', 'api'],
   },
   {
+    name: 'CONSUMPTION_REFRESH_HOURS',
+    what: "when the meters of customers seen in the last 30 days are read again, in Dakar's time; off: only when somebody looks",
+    kind: 'text',
+    default: '01:00-05:00',
+    must: [],
+    may: ['embedded', 'api'],
+  },
+  {
+    name: 'CONSUMPTION_REFRESH_PER_MINUTE',
+    what: 'how many meters a minute that refresh asks each source for, at most',
+    kind: 'count',
+    default: '60',
+    must: [],
+    may: ['embedded', 'api'],
+  },
+  {
     name: 'FCM_CREDENTIALS_FILE',
     what: "the service account's key file, as Google hands it out",
     kind: 'text',

@@ -9,6 +9,7 @@ import { createLogger, type Logger } from '#src/core/logger.ts'
 import { systemTimers as timers } from '#src/core/timers.ts'
 import { openDatabase } from '#src/database/database.ts'
 import type { Run } from './command.ts'
+import { type ConsumptionSettings, consumptionSettings } from './parts/consumption-settings.ts'
 import { refuseDemoAccounts } from './parts/no-demo-accounts.ts'
 import { startOutbox } from './parts/outbox.ts'
 import { availability, readinessOf } from './parts/readiness.ts'
@@ -27,13 +28,18 @@ export const run: Run = async (args, env) => {
   parseArgs({ args: [...args], options: {} })
   const config = loadConfig('api', env)
   const logins = sourceLogins(config)
+  const consumption = consumptionSettings(config)
   const log = createLogger(config.LOG_LEVEL ?? 'info')
-  return runUntilStopped(log, (opened) => start(config, logins, log, opened))
+  return runUntilStopped(log, (opened) => start({ config, logins, consumption }, log, opened))
 }
 
-type SourceLogins = Parameters<typeof openSources>[0]
+interface ApiSettings {
+  readonly config: Config
+  readonly logins: ReturnType<typeof sourceLogins>
+  readonly consumption: ConsumptionSettings
+}
 
-async function start(config: Config, logins: SourceLogins, log: Logger, opened: CloseStack): Promise<void> {
+async function start({ config, logins, consumption }: ApiSettings, log: Logger, opened: CloseStack): Promise<void> {
   const database = opened.add('database', openDatabase({ url: required(config, 'DATABASE_URL'), log }))
   await untilAnswered('the database', () => refuseDemoAccounts(database.db), log)
   const cache = opened.use('cache', redisCache({ url: required(config, 'REDIS_URL'), log }))
@@ -56,6 +62,7 @@ async function start(config: Config, logins: SourceLogins, log: Logger, opened: 
       bus,
       results,
       ...sources,
+      consumption,
       // No gateway for text messages is known yet.
       sms: undefined,
       kick: () => outbox.kick(),

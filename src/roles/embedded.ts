@@ -16,6 +16,7 @@ import { refuseTakenPort } from './embedded/ports.ts'
 import { openReplaceable, type Replaceable } from './embedded/replaceable.ts'
 import { readyMessage } from './embedded/ready-message.ts'
 import { startSimulators, type Simulators } from './embedded/simulators.ts'
+import { consumptionSettings } from './parts/consumption-settings.ts'
 import { openPush, pushAddress, pushPace } from './parts/push.ts'
 import { availability, readinessOf } from './parts/readiness.ts'
 import { serveApi } from './parts/serve-api.ts'
@@ -106,6 +107,7 @@ async function startApi(parts: EmbeddedApi, opened: CloseStack): Promise<string>
     {
       ...parts,
       ...sources,
+      consumption: consumptionSettings(config),
       sms: terminalSms(process.stderr),
       timers,
       jwtSecret: config.JWT_SECRET ?? secrets.jwtSecret,

@@ -52,6 +52,8 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
         prepaid: undefined,
         postpaid: undefined,
         register: undefined,
+        states: () => ({ sic: 'not_configured', postpaid: 'not_configured' }),
+        consumption: { keptYears: 10, refresh: undefined },
         sms: undefined,
         kick: () => {},
         results: memoryResults({ clock }),

@@ -5,7 +5,7 @@ import type { Logger } from '#src/core/logger.ts'
 import type { Timers } from '#src/core/timers.ts'
 import { databaseProblem } from '#src/database/errors.ts'
 import type { Database } from '#src/database/database.ts'
-import type { Readiness } from '#src/http/health.ts'
+import type { DependencyState, Readiness } from '#src/http/health.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
@@ -30,6 +30,9 @@ import { selfPolicy, userPolicy } from '#src/modules/meters/reach.ts'
 import { tariffRoutes } from '#src/modules/tariffs/routes.ts'
 import { taskRoutes } from '#src/modules/tasks/routes.ts'
 import type { Broker } from '#src/ports/broker.ts'
+import { registerConsumptionMetrics } from './consumption-metrics.ts'
+import type { ConsumptionSettings } from './consumption-settings.ts'
+import { startConsumptionUpkeep } from './consumption-upkeep.ts'
 import { registerGauges } from './gauges.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { EventBus } from '#src/ports/event-bus.ts'
@@ -50,6 +53,9 @@ export interface ApiParts {
   readonly prepaid: PrepaidSource | undefined
   readonly postpaid: PostpaidSource | undefined
   readonly register: MeterRegister | undefined
+  /** Whether each source was answering when it was last asked. */
+  readonly states: () => Readonly<Record<'sic' | 'postpaid', DependencyState>>
+  readonly consumption: ConsumptionSettings
   /** Undefined when not configured: steps that need a code by message are refused. */
   readonly sms: Sms | undefined
   /** Where other API processes hear of sessions that end here; undefined when there are none. */
@@ -73,7 +79,8 @@ export interface Api extends Server {
 export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api> {
   const { db } = parts.database
   const clock = parts.timers.now
-  const knowledge = openKnowledge({ ...parts, clock, db })
+  const { keptYears } = parts.consumption
+  const knowledge = openKnowledge({ ...parts, keptYears, clock, db })
   const own = { selfPolicy: selfPolicy('id') }
   const account = accounts({ ...parts, ...own, db, profilePolicy: userPolicy(db, 'id') })
   await account.revocations.start()
@@ -88,6 +95,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
   const hub = new Hub({ ...parts, db })
   account.revocations.onEnded((sessionId) => hub.sessionEnded(sessionId))
   const metrics = createMetrics()
+  const consumption = registerConsumptionMetrics(metrics.registry, db, clock)
   registerGauges(metrics.registry, { db, now: clock, dependencies: parts.readiness.dependencies })
   const server = await buildServer({
     log: parts.log,
@@ -99,7 +107,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
     translate: databaseProblem,
     routes: [
       account.routes,
-      consumptionRoutes({ ...parts, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
+      consumptionRoutes({ ...parts, ...consumption, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
       comparisonRoute({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
@@ -114,6 +122,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
     ],
   })
   opened.defer('http server', () => server.app.close())
+  startConsumptionUpkeep({ ...parts, ...consumption, db, readings: knowledge.readings }, opened)
   // Before the server, which waits for every answer to end.
   opened.add('event streams', hub)
   return { ...server, drain: () => hub.drain() }
