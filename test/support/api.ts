@@ -6,19 +6,19 @@ import { memoryResults } from '#src/adapters/results/memory.ts'
 import { systemTimers } from '#src/core/timers.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { type Database, type Db, openDatabase } from '#src/database/database.ts'
-import type { Server } from '#src/http/server.ts'
-import { buildApi } from '#src/roles/parts/server.ts'
+import type { EventBus } from '#src/ports/event-bus.ts'
+import { type Api, buildApi } from '#src/roles/parts/server.ts'
 import { type LogCapture, captureLog } from '#test/support/log.ts'
 import { testDatabase } from '#test/support/database.ts'
 
 export const TEST_JWT_SECRET = 'signs tokens in tests'
 
 export interface TestApi extends AsyncDisposable {
-  readonly server: Server
+  readonly server: Api
   readonly database: Database
   readonly log: LogCapture
   /** Another API process on the same database, as behind the balancer. */
-  another(): Promise<Server>
+  another(): Promise<Api>
 }
 
 export interface TestApiOptions {
@@ -27,6 +27,8 @@ export interface TestApiOptions {
   readonly reach?: (url: string) => string | Promise<string>
   /** What the API's statements go through, as a recorder. */
   readonly through?: (db: Db) => Db
+  /** The event bus of each process. @default one in memory for all */
+  readonly bus?: () => EventBus
 }
 
 /** The API over a database of its own, called by `inject`; no socket is opened. */
@@ -38,8 +40,8 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
   opened.defer('test database', () => fresh.close())
   const pool = opened.add('pool', openDatabase({ url: await (options.reach ?? String)(fresh.url), log: capture.log }))
   const database = { ...pool, db: options.through?.(pool.db) ?? pool.db }
-  const bus = opened.use('event bus', memoryEventBus({ log: capture.log }))
-  const build = (): Promise<Server> =>
+  const shared = opened.use('event bus', memoryEventBus({ log: capture.log }))
+  const build = (): Promise<Api> =>
     buildApi(
       {
         database,
@@ -47,7 +49,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
         timers: { ...systemTimers, now: clock },
         jwtSecret: TEST_JWT_SECRET,
         metricsToken: undefined,
-        bus,
+        bus: options.bus === undefined ? shared : opened.use('event bus', options.bus()),
         cache: memoryCache({ clock }),
         prepaid: undefined,
         postpaid: undefined,
