@@ -85,7 +85,16 @@ test('what is accepted is pushed to the device, counted and in the inbox', async
   assert.deepEqual(await status(id), {
     id,
     state: 'done',
-    counts: { ...NOTHING_SPECIAL, recipients: 1, devices: 1, sent: 1, failed: 0, dead_tokens: 0, retrying: 0 },
+    counts: {
+      ...NOTHING_SPECIAL,
+      recipients: 1,
+      recipients_done: 1,
+      devices: 1,
+      sent: 1,
+      failed: 0,
+      dead_tokens: 0,
+      retrying: 0,
+    },
     rate_per_minute: null,
     estimated_done_at: null,
     queued_at: now,
@@ -123,6 +132,7 @@ test('someone without a device has it in the inbox, and it is done', async () =>
   assert.deepEqual(counts, {
     ...NOTHING_SPECIAL,
     recipients: 1,
+    recipients_done: 1,
     devices: 0,
     sent: 0,
     failed: 0,
@@ -239,6 +249,7 @@ test('a dead target is taken from its device, unless the device has another by t
   assert.deepEqual(counts, {
     ...NOTHING_SPECIAL,
     recipients: 2,
+    recipients_done: 2,
     devices: 2,
     sent: 0,
     failed: 0,
@@ -291,6 +302,7 @@ test('what must wait waits as long as it was told, then is sent', async () => {
   assert.deepEqual((await status(id)).counts, {
     ...NOTHING_SPECIAL,
     recipients: 1,
+    recipients_done: 1,
     devices: 1,
     sent: 0,
     failed: 0,
@@ -348,6 +360,7 @@ test('a gateway that cannot be used holds everything back, for hours if need be,
   assert.deepEqual(untouched.counts, {
     ...NOTHING_SPECIAL,
     recipients: 2,
+    recipients_done: 2,
     devices: 2,
     sent: 0,
     failed: 0,

@@ -93,6 +93,7 @@ test('from the request to every device: outbox, Celery messages, a worker, chunk
   await world.close()
   assert.deepEqual(await api.counts(id), {
     recipients: 50,
+    recipients_done: 50,
     devices: 50,
     sent: 50,
     failed: 0,

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { LightMyRequestResponse } from 'fastify'
+import { sql } from 'kysely'
 import { memoryEventBus } from '#src/adapters/event-bus/memory.ts'
 import { type RecorderGateway, recorderGateway } from '#src/adapters/push/memory.ts'
 import type { Actor } from '#src/core/actor.ts'
@@ -12,6 +13,7 @@ import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
 import { inboxRoutes } from '#src/modules/inbox/routes.ts'
 import { selfPolicy } from '#src/modules/meters/reach.ts'
+import type { TypeName } from '#src/modules/notifications/types.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationTasks, type TaskParts } from '#src/modules/notifications/sending/tasks.ts'
 import { OutboxPublisher, type PublishedTask } from '#src/modules/outbox/publisher.ts'
@@ -24,6 +26,37 @@ export interface Caller {
   readonly id: string
   readonly role: Actor['role']
 }
+
+export interface Accepted {
+  readonly id: string
+  readonly task_id: string
+  readonly queue: string
+  readonly state: string
+  readonly status_url: string
+}
+
+export interface Status {
+  readonly id: string
+  readonly state: 'queued' | 'sending' | 'done' | 'cancelled'
+  readonly counts: Readonly<Record<CountName, number>>
+  readonly rate_per_minute: number | null
+  readonly estimated_done_at: string | null
+  readonly send_at: string
+  readonly first_sent_at: string | null
+  readonly done_at: string | null
+  readonly cancelled_at: string | null
+}
+type CountName =
+  | 'recipients'
+  | 'recipients_done'
+  | 'devices'
+  | 'sent'
+  | 'failed'
+  | 'dead_tokens'
+  | 'retrying'
+  | 'held'
+  | 'muted'
+  | 'expired'
 
 /** Notifications alone, on a database of their own; time, pushes and the hand-over of tasks are in the test's hands. */
 export interface NotificationsApi extends AsyncDisposable {
@@ -39,6 +72,9 @@ export interface NotificationsApi extends AsyncDisposable {
   /** What the broker does with a task instead of taking it. */
   refuse: ((task: PublishedTask) => Error | undefined) | undefined
   send(caller: Caller, body: unknown, headers?: Record<string, string>): Promise<LightMyRequestResponse>
+  /** As `send`; fails the test where it is refused. */
+  accepted(caller: Caller, body: unknown, headers?: Record<string, string>): Promise<Accepted>
+  cancel(caller: Caller, id: string): Promise<LightMyRequestResponse>
   get(caller: Caller, url: string): Promise<LightMyRequestResponse>
   put(caller: Caller, url: string): Promise<LightMyRequestResponse>
   publisher(): OutboxPublisher
@@ -46,7 +82,11 @@ export interface NotificationsApi extends AsyncDisposable {
   run(task: PublishedTask, parts?: Partial<TaskParts>, signal?: AbortSignal): Promise<unknown>
   /** Publishes what is due and runs it, until nothing is due. Returns the tasks that ran. */
   runDue(parts?: Partial<TaskParts>): Promise<PublishedTask[]>
-  counts(id: string): Promise<Record<string, number>>
+  /** As an admin reads it. */
+  status(id: string): Promise<Status>
+  counts(id: string): Promise<Status['counts']>
+  /** What the gateway was given of a notification. */
+  pushesOf(id: string): Push[]
 }
 
 export async function notificationsApi(): Promise<NotificationsApi> {
@@ -82,7 +122,7 @@ export async function notificationsApi(): Promise<NotificationsApi> {
     published.push(task)
   }
   const publisher = (): OutboxPublisher => new OutboxPublisher({ db, sendTask, timers: time, log })
-  const call = (method: 'GET' | 'PUT', { id, role }: Caller, url: string) =>
+  const call = (method: 'GET' | 'PUT' | 'POST', { id, role }: Caller, url: string) =>
     app.inject({ method, url, headers: { authorization: `Bearer ${role}/${id}` } })
 
   const api: NotificationsApi = {
@@ -102,6 +142,12 @@ export async function notificationsApi(): Promise<NotificationsApi> {
         payload: JSON.stringify(body),
         headers: { 'content-type': 'application/json', authorization: `Bearer ${role}/${id}`, ...headers },
       }),
+    async accepted(caller, body, headers) {
+      const answer = await api.send(caller, body, headers)
+      if (answer.statusCode !== 202) throw new Error(`refused: ${answer.statusCode} ${answer.body}`)
+      return answer.json<Accepted>()
+    },
+    cancel: (caller, id) => call('POST', caller, `/api/notifications/${id}/cancel`),
     get: (caller, url) => call('GET', caller, url),
     put: (caller, url) => call('PUT', caller, url),
     async run({ task, taskId, kwargs }, parts = {}, signal = new AbortController().signal) {
@@ -122,10 +168,13 @@ export async function notificationsApi(): Promise<NotificationsApi> {
         ran.push(...tasks)
       }
     },
-    async counts(id) {
+    async status(id) {
       const answer = await api.get({ id: (await anyAdmin(database)).id, role: 'admin' }, `/api/notifications/${id}`)
-      return answer.json<{ counts: Record<string, number> }>().counts
+      if (answer.statusCode !== 200) throw new Error(`no status: ${answer.statusCode} ${answer.body}`)
+      return answer.json<Status>()
     },
+    counts: async (id) => (await api.status(id)).counts,
+    pushesOf: (id) => gateway.pushes.filter(({ data }) => data['notification_id'] === id),
     [Symbol.asyncDispose]: () => opened.close(),
   }
   return api
@@ -164,6 +213,43 @@ export async function aDevice(database: Database, accountId: string, target: str
   return id
 }
 
+/** As many at once; the number of each is its phone's. Quick enough for a hundred thousand. */
+export async function manyCustomers({ db }: Database, count: number): Promise<void> {
+  await sql`insert into account (role, phone, secret_hash)
+    select 'customer', '+22178' || lpad(n::text, 7, '0'), 'none' from generate_series(1, ${count}::integer) as n`.execute(
+    db,
+  )
+}
+
+/** Everybody who could get a broadcast, gone with what is theirs. */
+export async function removeCustomers({ db }: Database): Promise<void> {
+  await db.deleteFrom('account').where('role', '=', 'customer').execute()
+}
+
+/** @param wishes times as `HH:MM` */
+export async function aPreference(
+  { db }: Database,
+  accountId: string,
+  wishes: { readonly muted?: readonly TypeName[]; readonly quiet?: readonly [from: string, until: string] },
+): Promise<void> {
+  const [from = null, until = null] = wishes.quiet ?? []
+  await db
+    .insertInto('push_preference')
+    .values({
+      account_id: accountId,
+      muted_types: [...(wishes.muted ?? [])],
+      quiet_from: from,
+      quiet_until: until,
+      updated_at: new Date(),
+    })
+    .execute()
+}
+
+/** A gateway that does with each push what it is told. */
+export function gatewayOf(send: PushGateway['send']): PushGateway {
+  return { send, [Symbol.asyncDispose]: async () => {} }
+}
+
 /** These tests are not about tokens: a token is who it stands for. */
 function verifyToken(token: string): Actor {
   const [role, accountId] = token.split('/')
@@ -181,3 +267,8 @@ export const toUser = (userId: string, fields: object = {}) => ({
 
 export const toUsers = (userIds: readonly string[], fields: object = {}) =>
   toUser('', { audience: { kind: 'users', user_ids: userIds }, ...fields })
+
+export const toAgency = (agencyId: string, fields: object = {}) =>
+  toUser('', { audience: { kind: 'agency', agency_id: agencyId }, ...fields })
+
+export const toAll = (fields: object = {}) => toUser('', { audience: { kind: 'all' }, ...fields })

@@ -122,7 +122,8 @@ export const StatusAnswer = Type.Object(
     state: Type.String({ enum: ['queued', 'sending', 'done', 'cancelled'] }),
     counts: Type.Object({
       recipients: Count,
-      devices: Count,
+      recipients_done: Type.Integer({ minimum: 0, description: 'whose devices have all been looked at' }),
+      devices: Type.Integer({ minimum: 0, description: 'known so far' }),
       sent: Count,
       failed: Count,
       dead_tokens: Count,
@@ -150,6 +151,7 @@ export const StatusAnswer = Type.Object(
         state: 'done',
         counts: {
           recipients: 2,
+          recipients_done: 2,
           devices: 3,
           sent: 2,
           failed: 0,

@@ -37,6 +37,7 @@ export async function notificationStatus(db: Db, id: string, now: Date) {
     state,
     counts: {
       recipients,
+      recipients_done: chunks.recipientsDone,
       devices: chunks.devices,
       sent: chunks.sent + sum('sent'),
       failed: sum('failed') + (state === 'cancelled' ? waiting : 0),

@@ -8,6 +8,7 @@ const wide = { columns: 120, isUnicode: true, nowMs: NOW_MS }
 
 const none = {
   recipients: 0,
+  recipients_done: 0,
   devices: 0,
   sent: 0,
   failed: 0,
@@ -17,7 +18,14 @@ const none = {
   muted: 0,
   expired: 0,
 }
-const counts = { ...none, recipients: 900_000, devices: 1_000_000, sent: 500_000, dead_tokens: 12_500 }
+const counts = {
+  ...none,
+  recipients: 900_000,
+  recipients_done: 900_000,
+  devices: 1_000_000,
+  sent: 500_000,
+  dead_tokens: 12_500,
+}
 const running: Watched = {
   state: 'sending',
   counts,
@@ -51,6 +59,7 @@ test('whatever the numbers and the terminal, no line wraps, and no character is 
     state: states,
     counts: fc.record({
       recipients: count,
+      recipients_done: count,
       devices: count,
       sent: count,
       failed: count,
@@ -76,6 +85,13 @@ test('whatever the numbers and the terminal, no line wraps, and no character is 
       if (columns > 40 && status.state === 'done') assert.equal(percent, 100)
     }),
   )
+})
+
+test('while recipients are still to come, the devices known so far do not fill the bar', () => {
+  const early = { ...running, counts: { ...counts, recipients_done: 90_000, devices: 100_000, sent: 100_000 } }
+  assert.match(progressFrame(early, wide)[0] ?? '', / 10 %/)
+  const withoutDevices = { ...running, counts: { ...none, recipients: 1_000, recipients_done: 500 } }
+  assert.match(progressFrame(withoutDevices, wide)[0] ?? '', / 50 %/)
 })
 
 test('nothing is full, or done, before it is', () => {

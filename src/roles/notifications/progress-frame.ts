@@ -34,12 +34,19 @@ function progressLine(status: Watched, { isUnicode, nowMs }: FrameOptions, room:
   return shortened(`${status.state} ${percent.trimStart()}`, room, isUnicode)
 }
 
-/** Of the devices that are known so far: while the audience is being read, more come in. */
+/**
+ * Devices are known as their owners' turn comes, so that the share of those known is high from the start; and of the
+ * owners whose turn is over, some devices wait for another attempt. The lower of both is the truth.
+ */
 function shareDone({ state, counts }: Watched): number {
   if (state === 'done') return 1
-  const { devices, sent, failed, dead_tokens: dead, muted, expired } = counts
-  if (devices === 0) return 0
-  return Math.min(1, (sent + failed + dead + muted + expired) / devices)
+  const { recipients, recipients_done: recipientsDone, devices } = counts
+  const settled = counts.sent + counts.failed + counts.dead_tokens + counts.muted + counts.expired
+  return Math.min(shareOf(recipientsDone, recipients), devices === 0 ? 1 : shareOf(settled, devices))
+}
+
+function shareOf(part: number, whole: number): number {
+  return whole === 0 ? 0 : Math.min(1, part / whole)
 }
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']

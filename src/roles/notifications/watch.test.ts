@@ -11,6 +11,7 @@ const status = (state: Watched['state'], sent: number): Watched => ({
   state,
   counts: {
     recipients: 4,
+    recipients_done: 4,
     devices: 4,
     sent,
     failed: 0,
