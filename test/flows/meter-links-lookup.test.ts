@@ -93,13 +93,18 @@ suite('a meter that is looked up', () => {
     assert.equal((await api.add({ id: admin.id, role: 'admin' }, api.supply())).statusCode, 403)
   })
 
-  test('an account that waits for ten answers asks for no more', async () => {
+  test('an account makes ten requests a day, taken back or not, and has ten that wait', async () => {
     const customer = await aCustomer(api.db)
     for (let count = 0; count < 10; count += 1) assert.equal((await api.add(customer, api.supply())).statusCode, 201)
     const typed = api.supply()
-    assert.equal(codeOf(await api.add(customer, typed)), 'meters/too-many-requests')
+    const refused = async (): Promise<void> =>
+      assert.equal(codeOf(await api.add(customer, typed)), 'meters/too-many-requests')
+    await refused()
     const [first] = await metersOf(customer, '?state=pending')
     assert.equal((await api.call(customer, 'DELETE', `/api/meters/${first?.id}`)).statusCode, 204)
+    await refused()
+    api.passTime(24 * 3_600_000)
     assert.equal((await api.add(customer, typed)).statusCode, 201)
+    assert.equal(codeOf(await api.add(customer, api.supply())), 'meters/too-many-requests')
   })
 })

@@ -82,7 +82,7 @@ export async function meterLinksApi({ withSms = true, withRegister = true } = {}
   const [sic, postpaid] = [new AskedPrepaidSource(), new AskedPostpaidSource()]
   const [register, sms] = [new MemoryMeterRegister(), new MemorySms()]
   const knowledge = openKnowledge({ db, cache, prepaid: sic, postpaid, clock, log })
-  const codes = new OneTimeCodes({ db, clock, sms: withSms ? sms : undefined, secret: 'signs tokens in tests' })
+  const codes = new OneTimeCodes({ clock, sms: withSms ? sms : undefined, secret: 'signs tokens in tests' })
   const links = {
     db,
     clock,

@@ -39,8 +39,8 @@ export const meterErrors = defineErrors('meters', {
   ],
   tooManyRequests: [
     'conflict',
-    'Trop de vos demandes attendent une réponse: retirez-en une, ou attendez.',
-    'Too many of your requests await an answer: withdraw one, or wait.',
+    'Vous avez fait trop de demandes: attendez les réponses, ou demain.',
+    'You have made too many requests: wait for the answers, or until tomorrow.',
   ],
   hasOwner: [
     'conflict',

@@ -34,13 +34,13 @@ export const MetersQuery = Type.Object(
   { additionalProperties: false },
 )
 
-/** Of a pending one nothing is told that the caller did not know. */
 export const Awaits = Type.Unsafe<'code' | 'owner' | 'agency' | null>({
   type: ['string', 'null'],
   enum: ['code', 'owner', 'agency', null],
   description: 'what a pending one waits for: the code that was sent, the word of the owner, or of the agency',
 })
 
+/** Of a pending one nothing is told that the caller did not know. */
 export const MetersAnswer = Type.Object(
   {
     items: Type.Array(

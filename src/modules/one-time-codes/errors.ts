@@ -23,7 +23,7 @@ export const oneTimeCodeErrors = defineErrors('one-time-codes', {
   ],
   smsUnavailable: [
     'unavailable',
-    "Le SMS n'a pas pu être envoyé: réessayez dans quelques instants.",
-    'The text message could not be sent: try again shortly.',
+    "Le SMS n'a pas pu être envoyé: demandez un autre code dans une minute.",
+    'The text message could not be sent: ask for another code in a minute.',
   ],
 })

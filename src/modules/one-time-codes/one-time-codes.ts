@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Clock } from '#src/core/clock.ts'
 import type { Language } from '#src/core/language.ts'
-import type { Db, Tx } from '#src/database/database.ts'
+import type { Tx } from '#src/database/database.ts'
 import type { Sms } from '#src/ports/sms.ts'
 import { oneTimeCodeErrors } from './errors.ts'
 import { CODE_LIFE_MS, COUNTED, MAX_TRIES, waitBeforeNextMs } from './limits.ts'
@@ -10,7 +10,6 @@ import { messageOf, type Purpose } from './messages.ts'
 import { codeKey, newCode, opensSeal, sealCode } from './sealed-code.ts'
 
 export interface OneTimeCodeParts {
-  readonly db: Db
   readonly clock: Clock
   /** Undefined when not configured: steps that need a code are refused. */
   readonly sms: Sms | undefined
@@ -27,7 +26,6 @@ export interface CodeSubject {
 
 /** A code that is stored and has not left yet. It is nowhere else in clear, and must not be logged or answered. */
 export interface IssuedCode {
-  readonly id: string
   readonly phone: string
   readonly text: string
   readonly expiresAt: Date
@@ -76,17 +74,22 @@ export class OneTimeCodes {
       })
       .execute()
     const resendAt = new Date(now + waitBeforeNextMs([now], now))
-    return { id, phone, text: messageOf(subject.purpose, language, code), expiresAt, resendAt }
+    return { phone, text: messageOf(subject.purpose, language, code), expiresAt, resendAt }
   }
 
-  /** Call it after the commit. When the message does not leave, the code is taken back and does not count as sent. */
-  async deliver({ id, phone, text }: IssuedCode): Promise<void> {
-    const { sms, db } = this.#parts
+  /**
+   * Call it after the commit. Throws `sms-unavailable` when the message did not leave, or may not have: so the code
+   * stays good and counts as sent, or a gateway that stutters would lift the limits.
+   */
+  async deliver({ phone, text, resendAt }: IssuedCode): Promise<void> {
     try {
-      await sms?.send({ to: phone, text })
+      await this.#parts.sms?.send({ to: phone, text })
     } catch (error) {
-      await db.deleteFrom('one_time_code').where('id', '=', id).execute()
-      throw oneTimeCodeErrors.smsUnavailable({ cause: error, retryAfterSeconds: 30 })
+      const waitMs = resendAt.getTime() - this.#parts.clock()
+      throw oneTimeCodeErrors.smsUnavailable({
+        cause: error,
+        retryAfterSeconds: Math.max(1, Math.ceil(waitMs / 1_000)),
+      })
     }
   }
 

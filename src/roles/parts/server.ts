@@ -90,7 +90,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
   }
   opened.add('upkeep of accounts', account.startUpkeep())
   opened.add('upkeep of notifications', notificationUpkeep({ ...parts, db }))
-  const codes = new OneTimeCodes({ db, clock, sms: parts.sms, secret: parts.jwtSecret })
+  const codes = new OneTimeCodes({ clock, sms: parts.sms, secret: parts.jwtSecret })
   opened.add('upkeep of one-time codes', oneTimeCodeUpkeep({ ...parts, db }))
   const hub = new Hub({ ...parts, db })
   account.revocations.onEnded((sessionId) => hub.sessionEnded(sessionId))

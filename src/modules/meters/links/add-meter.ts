@@ -1,11 +1,9 @@
-import type { Clock } from '#src/core/clock.ts'
-import type { Db, Tx } from '#src/database/database.ts'
+import type { Tx } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import type { IssuedCode, OneTimeCodes } from '#src/modules/one-time-codes/one-time-codes.ts'
-import type { Cache } from '#src/ports/cache.ts'
-import type { MeterRegister } from '#src/ports/meter-register.ts'
-import { type Awaits, awaitsWhat } from './awaits.ts'
 import { meterErrors } from '../errors.ts'
+import { type Awaits, awaitsWhat } from './awaits.ts'
+import type { LinkParts } from './link-parts.ts'
 import { tell } from './notices.ts'
 import {
   type Link,
@@ -20,17 +18,6 @@ import {
 import { agencyNamed } from './source-agency.ts'
 import { type AskedMeter, checkSupply, forgiveChecks, type Supply } from './supply-check.ts'
 
-export interface LinkParts {
-  readonly db: Db
-  readonly clock: Clock
-  readonly cache: Cache
-  /** Undefined when not configured: no meter can be added. */
-  readonly register: MeterRegister | undefined
-  readonly codes: OneTimeCodes
-  /** The outbox was filled: publish it. Must not throw or wait. */
-  readonly kick: () => void
-}
-
 export interface AddedMeter {
   readonly meter: LockedMeter
   readonly role: Link['role']
@@ -41,8 +28,10 @@ export interface AddedMeter {
   readonly code?: { readonly sentTo: string; readonly expiresAt: Date; readonly resendAt: Date }
 }
 
-const MAX_PENDING = 10
-const ASK_AGAIN_AFTER_MS = 24 * 3_600_000
+const DAY_MS = 24 * 3_600_000
+/** Requests of one account that wait, or were made within a day and did not end well: each is a message to somebody. */
+const MAX_REQUESTS = 10
+const ASK_AGAIN_AFTER_MS = DAY_MS
 
 /**
  * Whoever has the phone that the utility has for the supply may become its owner, once a code has proven the phone;
@@ -68,18 +57,18 @@ async function addIn(tx: Tx, parts: LinkParts, accountId: string, supply: Supply
   const person = people.find(({ id }) => id === accountId)
   if (person === undefined) throw httpErrors.notFound()
   const own = await linkOf(tx, meter.id, accountId)
-  const request = { tx, meter, person, own, at }
+  const asking = { tx, meter, person, own, at }
   if (ownerId === undefined && person.phone !== null && supply.phones.includes(person.phone)) {
-    return claim(request, person.phone, parts.codes)
+    return claim(asking, person.phone, parts.codes)
   }
   if (own?.state === 'accepted') throw meterErrors.alreadyLinked()
   return askToSee(
-    request,
+    asking,
     people.find(({ id }) => id === ownerId),
   )
 }
 
-interface Request {
+interface Asking {
   readonly tx: Tx
   readonly meter: LockedMeter
   readonly person: Person
@@ -89,10 +78,10 @@ interface Request {
 }
 
 /** Somebody with whom the meter is shared goes on seeing it while the code is awaited. */
-async function claim({ tx, meter, person, own, at }: Request, phone: string, codes: OneTimeCodes): Promise<Added> {
+async function claim({ tx, meter, person, own, at }: Asking, phone: string, codes: OneTimeCodes): Promise<Added> {
   const isShared = own?.state === 'accepted'
   if (!isShared) {
-    if (own?.state !== 'pending') await refuseTooMany(tx, person.id)
+    if (own?.state !== 'pending') await refuseTooMany(tx, person.id, at)
     await openRequest(tx, { meterId: meter.id, accountId: person.id, role: 'owner', at })
   }
   const subject = { accountId: person.id, purpose: 'meter_owner', subjectId: meter.id } as const
@@ -101,13 +90,13 @@ async function claim({ tx, meter, person, own, at }: Request, phone: string, cod
   return { meter, role, state, awaits: 'code', isNew: own?.state !== 'pending' && !isShared, code }
 }
 
-async function askToSee({ tx, meter, person, own, at }: Request, owner: Person | undefined): Promise<Added> {
+async function askToSee({ tx, meter, person, own, at }: Asking, owner: Person | undefined): Promise<Added> {
   const facts = { hasOwner: owner !== undefined, hasAgency: meter.agency_id !== null }
   const pending = { role: 'shared', state: 'pending' } as const
   const added = { meter, ...pending, awaits: awaitsWhat({ ...pending, ...facts }) }
   if (own?.state === 'pending' && own.role === 'shared') return { ...added, isNew: false }
   refuseTooSoon(own, at)
-  if (own?.state !== 'pending') await refuseTooMany(tx, person.id)
+  if (own?.state !== 'pending') await refuseTooMany(tx, person.id, at)
   await openRequest(tx, { meterId: meter.id, accountId: person.id, role: 'shared', at })
   const link = await linkOf(tx, meter.id, person.id)
   if (owner !== undefined && link !== undefined) {
@@ -122,14 +111,15 @@ function refuseTooSoon(own: Link | undefined, at: Date): void {
   if (waitMs > 0) throw meterErrors.askedTooSoon({ retryAfterSeconds: Math.ceil(waitMs / 1_000) })
 }
 
-async function refuseTooMany(tx: Tx, accountId: string): Promise<void> {
+async function refuseTooMany(tx: Tx, accountId: string, at: Date): Promise<void> {
   const { count } = await tx
     .selectFrom('meter_link')
     .select((eb) => eb.fn.countAll<number>().as('count'))
     .where('account_id', '=', accountId)
-    .where('state', '=', 'pending')
+    .where('state', '<>', 'accepted')
+    .where((eb) => eb.or([eb('state', '=', 'pending'), eb('asked_at', '>', new Date(at.getTime() - DAY_MS))]))
     .executeTakeFirstOrThrow()
-  if (count >= MAX_PENDING) throw meterErrors.tooManyRequests()
+  if (count >= MAX_REQUESTS) throw meterErrors.tooManyRequests()
 }
 
 /** The meter's row, locked; made where it is new, and completed by what the register knows. */

@@ -1,7 +1,7 @@
 import type { Tx } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { forgetUsers } from '#src/modules/consumption/answers.ts'
-import type { LinkParts } from './add-meter.ts'
+import type { LinkParts } from './link-parts.ts'
 import { endOwnership } from './end-ownership.ts'
 import { tell } from './notices.ts'
 import { nextState } from './states.ts'

@@ -7,9 +7,9 @@ import type { AccountTable } from '#src/database/tables/accounts.ts'
 import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { isUuid } from '#src/core/uuid.ts'
+import type { PageAsked } from '../my-meters.ts'
 import type { LinkState } from './states.ts'
 import { maskPhone } from './masked-phone.ts'
-import type { PageAsked } from '../my-meters.ts'
 
 /** One page of those who see the meter or ask to, the oldest request first; those that ended only when asked for. */
 export async function sharesOf(db: Db, meterId: string, state: LinkState | undefined, page: PageAsked) {
