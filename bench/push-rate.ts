@@ -55,7 +55,7 @@ async function measure(): Promise<Findings> {
   await sending
   const counts = await untilDone(pushes, load.ids)
   const reckoning = load.ledger.reckon(await pushes.fcm.pushes())
-  await pushes.stopWorkers()
+  await pushes.stopOurs()
   const peers = [await measureCelery(pushes, 'proxy'), await measureCelery(pushes, 'direct')] as const
   return findings({ minutes, parts, reckoning, counts, notifications: load.ids.length, peers })
 }

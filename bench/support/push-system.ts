@@ -16,7 +16,8 @@ export interface PushSystem {
   /** POST /notifications as an admin; resolves to the notification's id once it is accepted. */
   send(notification: object): Promise<string>
   status(id: string): Promise<NotificationStatus>
-  stopWorkers(): Promise<void>
+  /** In good order: the API and both workers. */
+  stopOurs(): Promise<void>
 }
 
 export interface NotificationStatus {
@@ -68,6 +69,10 @@ export async function pushSystem(opened: AsyncDisposableStack): Promise<PushSyst
     ],
     send: async (notification) => ((await ask('/notifications', notification)) as { id: string }).id,
     status: async (id) => (await ask(`/api/notifications/${id}`)) as NotificationStatus,
-    stopWorkers: async () => void (await Promise.all(workers.map((worker) => worker[Symbol.asyncDispose]()))),
+    async stopOurs() {
+      const programs = [api.program, ...workers]
+      for (const program of programs) program.signal('SIGTERM')
+      await Promise.all(programs.map(({ exited }) => exited))
+    },
   }
 }
