@@ -52,7 +52,7 @@ export interface PageRecord {
   readonly after: string
   readonly through: string
   /** `done`: it was the last page. `released`: others may go on at once. Else the page that is sent next, and until when. */
-  readonly then: 'done' | 'released' | { readonly sendingThrough: string; readonly until: Date }
+  readonly rest: 'done' | 'released' | { readonly sendingThrough: string; readonly until: Date }
   /** Devices without a row. */
   readonly sent: number
   readonly muted: number

@@ -82,8 +82,8 @@ async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Dat
     const unusable = judged.flatMap((one) => ('unusable' in one ? [one.unusable] : []))[0]
     const next = pages[index + 1]
     const nextUntil = leaseEnd(parts)
-    const then = nextOf(next, nextUntil, unusable !== undefined)
-    const record = recordOf(run, page, judged, then)
+    const rest = nextOf(next, nextUntil, unusable !== undefined)
+    const record = recordOf(run, page, judged, rest)
     const outcome = await recordFirmly(run, record, until)
     pageRecorded()
     // Whoever has it now must find the same dead targets, or their devices would have no outcome.
@@ -102,7 +102,7 @@ function unknownAfter({ unknownThrough }: Run, { after }: ChunkPage): string | n
   return unknownThrough !== null && unknownThrough > after ? unknownThrough : null
 }
 
-function nextOf(next: ChunkPage | undefined, until: Date, isUnusable: boolean): PageRecord['then'] {
+function nextOf(next: ChunkPage | undefined, until: Date, isUnusable: boolean): PageRecord['rest'] {
   if (next === undefined) return 'done'
   return isUnusable ? 'released' : { sendingThrough: next.through, until }
 }
@@ -142,7 +142,7 @@ function claimOf(device: ChunkDevice, maybeDuplicate: boolean, nowMs: number): P
   return { deviceId, targetKind, target, attempts, firstTriedAt: new Date(nowMs), maybeDuplicate }
 }
 
-function recordOf(run: Run, page: ChunkPage, outcomes: readonly PageOutcome[], then: PageRecord['then']): PageRecord {
+function recordOf(run: Run, page: ChunkPage, outcomes: readonly PageOutcome[], rest: PageRecord['rest']): PageRecord {
   const now = new Date(run.parts.timers.now())
   const counts = { sent: 0, muted: 0, expired: 0 }
   const rows: DeliveryRow[] = []
@@ -154,7 +154,7 @@ function recordOf(run: Run, page: ChunkPage, outcomes: readonly PageOutcome[], t
     else if (isCountedAlone(run.sending, outcome.claim, outcome.verdict)) counts.sent += 1
     else rows.push(rowOf(outcome.claim, outcome.verdict))
   }
-  return { after: page.after, through: page.through, then, ...counts, rows, now }
+  return { after: page.after, through: page.through, rest, ...counts, rows, now }
 }
 
 /** A million rows that say "sent" would tell nobody anything: a broadcast keeps those of what went another way. */
@@ -165,7 +165,9 @@ function isCountedAlone({ isBroadcast }: Sending, claim: PageClaim, verdict: Ver
 function rowOf(claim: PageClaim, verdict: Verdict): DeliveryRow {
   const { deviceId, attempts, firstTriedAt, maybeDuplicate } = claim
   return {
-    ...{ deviceId, attempts, firstTriedAt },
+    deviceId,
+    attempts,
+    firstTriedAt,
     state: verdict.state,
     nextAttemptAt: verdict.state === 'retrying' ? verdict.nextAttemptAt : null,
     providerId: verdict.state === 'sent' ? verdict.providerId : null,

@@ -124,14 +124,14 @@ async function writePage(db: Db | Tx, sending: Sending, lease: Lease, page: Page
   return rows[0]?.state
 }
 
-function moveChunk(lease: Lease, { after, through, then, sent, muted, expired, now }: PageRecord): RawBuilder<unknown> {
-  const next = typeof then === 'object' ? then : undefined
+function moveChunk(lease: Lease, { after, through, rest, sent, muted, expired, now }: PageRecord): RawBuilder<unknown> {
+  const next = typeof rest === 'object' ? rest : undefined
   return sql`update notification_chunk c set
       settled_through = ${through},
       sending_through = greatest(
         ${next?.sendingThrough ?? null}::uuid, case when c.sending_through > ${through} then c.sending_through end
       ),
-      leased_until = ${next?.until ?? null}::timestamptz, done_at = ${then === 'done' ? now : null}::timestamptz,
+      leased_until = ${next?.until ?? null}::timestamptz, done_at = ${rest === 'done' ? now : null}::timestamptz,
       sent = c.sent + ${sent}, muted = c.muted + ${muted}, expired = c.expired + ${expired}
     from notification n
     where n.id = c.notification_id and c.notification_id = ${lease.notificationId} and c.number = ${lease.number}
