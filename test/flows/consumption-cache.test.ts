@@ -109,6 +109,18 @@ test('instances that share the cache ask the source once between them', async ()
   )
 })
 
+test('a thousand cold requests to two instances ask the source once', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid')
+  api.sic.add(meters[0]!.key, aSale('2026-03-01T08:00:00Z', '113.9', '10000'))
+  const asked = api.sic.asked
+  const instances = [api.app, await api.another()]
+  const responses = await Promise.all(
+    Array.from({ length: 1_000 }, (_, index) => api.read({ id }, { app: instances[index % 2]! })),
+  )
+  assert.equal(api.sic.asked, asked + 1)
+  assert.deepEqual(new Set(responses.map((response) => response.json<Answer>().energy_kwh)), new Set([113.9]))
+})
+
 test('without the cache every answer is made anew, and still asked for once', async () => {
   const { id } = await aHousehold(api.db, 'prepaid')
   const app = await api.another({ cache: cacheAway })
