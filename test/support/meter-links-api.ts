@@ -46,6 +46,7 @@ export interface Told {
 
 /** Meters, their links and consumption, with the register, text messages, sources and the clock in the test's hands. */
 export interface MeterLinksApi extends AsyncDisposable {
+  readonly url: string
   readonly db: Db
   readonly register: MemoryMeterRegister
   readonly sms: MemorySms
@@ -68,13 +69,21 @@ export interface MeterLinksApi extends AsyncDisposable {
   told(accountId: string): Promise<Told[]>
 }
 
-export async function meterLinksApi({ withSms = true, withRegister = true } = {}): Promise<MeterLinksApi> {
+export interface MeterLinksOptions {
+  readonly withSms?: boolean
+  readonly withRegister?: boolean
+  /** What the API's statements go through, as a recorder. */
+  readonly through?: (db: Db) => Db
+}
+
+export async function meterLinksApi(options: MeterLinksOptions = {}): Promise<MeterLinksApi> {
+  const { withSms = true, withRegister = true, through = (own) => own } = options
   const capture = captureLog()
   const { log } = capture
   const opened = new CloseStack(createLogger('fatal'))
   const fresh = await testDatabase()
   opened.defer('test database', () => fresh.close())
-  const { db } = opened.add('pool', openDatabase({ url: fresh.url, log }))
+  const db = through(opened.add('pool', openDatabase({ url: fresh.url, log })).db)
   let now = TEST_NOW
   let kicks = 0
   const clock = (): number => now
@@ -108,6 +117,7 @@ export async function meterLinksApi({ withSms = true, withRegister = true } = {}
   opened.defer('server', () => app.close())
 
   const api: MeterLinksApi = {
+    url: fresh.url,
     db,
     register,
     sms,
