@@ -92,7 +92,7 @@ function findings(measured: Measured): Findings {
         title: 'From the POST of a broadcast to its arrival, ms',
         columns: ['broadcast', 'first', 'P50', 'P99', 'last'],
         rows: deliveriesMs.map((all, place) => [
-          figure(place + 1),
+          String(place + 1),
           ...[all[0] ?? 0, percentile(all, 50), percentile(all, 99), all.at(-1) ?? 0].map(figure),
         ]),
       },

@@ -27,7 +27,7 @@ interface HeldStream {
   arrivedAt: number
 }
 
-let streams: HeldStream[] = []
+const streams: HeldStream[] = []
 let onArrival = (): void => {}
 
 answerParent(async (order: StreamsOrder): Promise<StreamsAnswer> => {

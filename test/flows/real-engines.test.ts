@@ -7,6 +7,7 @@ import { systemClock } from '#src/core/clock.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { systemTimers } from '#src/core/timers.ts'
 import { acceptNotification } from '#src/modules/notifications/accept.ts'
+import { EventStream } from '#test/support/event-stream.ts'
 import { aCustomer, aLink, aMeter, aStaffMember } from '#test/support/factories.ts'
 import { type StartedProgram, until } from '#test/support/processes.ts'
 import { type RealSystem, realSystem, type RunningApi } from '#test/support/real-system.ts'
@@ -101,6 +102,20 @@ test('a logout on one instance is refused at once by the other', async () => {
     async () => (await call(api(1), 'GET', path, { token })).status === 401,
     1_000,
   )
+})
+
+test('a message that a worker begins to send is seen on the open streams of both instances', async () => {
+  const customer = await aCustomer(system.database.db)
+  const { access_token: token } = await logIn(api(0), customer)
+  const streams = await Promise.all([api(0), api(1)].map(({ url }) => EventStream.open({ url, token })))
+  for (const stream of streams) await stream.event('open')
+  const accepted = await notify(api(0), customer.id, 'high')
+  for (const stream of streams) {
+    const { data } = await stream.event('notification', { id: accepted.body['id'] })
+    assert.equal(data['unread'], 1)
+  }
+  assert.equal((await call(api(1), 'POST', '/api/logout', { token, body: {} })).status, 204)
+  for (const stream of streams) await stream.event('closing', { reason: 'session_ended' })
 })
 
 test('without Redis requests are answered and pushes go', async () => {

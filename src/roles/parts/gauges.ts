@@ -8,11 +8,13 @@ import { registerPushGauges } from './push-gauges.ts'
 export interface GaugeParts {
   readonly db: Db
   readonly now: () => number
+  /** How many event streams are open. */
+  readonly streams: () => number
   readonly dependencies: () => Promise<Readonly<Record<string, DependencyState>>>
 }
 
 /** What operators watch beside the requests, looked up when Prometheus asks. */
-export function registerGauges(registry: Registry, { db, now, dependencies }: GaugeParts): void {
+export function registerGauges(registry: Registry, { db, now, streams, dependencies }: GaugeParts): void {
   // Without the database there is no number, and a scrape must not fail for it.
   const lag = () => outboxLag(db, new Date(now())).catch(() => ({ waiting: Number.NaN, oldestSeconds: Number.NaN }))
   registry.registerMetric(
@@ -32,6 +34,16 @@ export function registerGauges(registry: Registry, { db, now, dependencies }: Ga
       registers: [],
       async collect() {
         this.set((await lag()).oldestSeconds)
+      },
+    }),
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'event_streams',
+      help: 'streams of GET /api/events that are open in this process',
+      registers: [],
+      collect() {
+        this.set(streams())
       },
     }),
   )

@@ -96,7 +96,8 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
   account.revocations.onEnded((sessionId) => hub.sessionEnded(sessionId))
   const metrics = createMetrics()
   const consumption = registerConsumptionMetrics(metrics.registry, db, clock)
-  registerGauges(metrics.registry, { db, now: clock, dependencies: parts.readiness.dependencies })
+  const { dependencies } = parts.readiness
+  registerGauges(metrics.registry, { db, now: clock, streams: () => hub.count, dependencies })
   const server = await buildServer({
     log: parts.log,
     version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
