@@ -4,11 +4,12 @@
  *
  * `SIZES=1000,2000` in the environment asks for other sizes, to try the benchmark itself.
  */
-import { sql } from 'kysely'
-import { bytesNeeded, gib, refuseTooLarge } from '#src/roles/generate/disk-room.ts'
-import { randomFor } from '#src/simulators/sic/data/random.ts'
 import { statfs } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
+import { sql } from 'kysely'
+import { bytesNeeded, gib, refuseTooLarge } from '#src/roles/generate/disk-room.ts'
+import { withClient } from '#src/roles/generate/with-client.ts'
+import { randomFor } from '#src/simulators/sic/data/random.ts'
 import type { OpenLoop, PlannedRequest, Sample } from './spawned/open-loop.ts'
 import { startChild } from './support/child.ts'
 import {
@@ -44,7 +45,7 @@ async function measure(): Promise<Findings> {
   refuseTooLarge(bytesNeeded(Math.max(...SIZES), MONTHS), bavail * bsize)
   await using opened = openedResources()
   const world = await consumptionWorld(opened)
-  const { url } = await world.system.api(world.sourceSettings)
+  const { url } = await world.system.api()
   const generator = opened.use(startChild<OpenLoop, Sample[]>(new URL('spawned/open-loop.ts', import.meta.url)))
   const run = (requests: readonly PlannedRequest[]): Promise<Sample[]> =>
     generator.ask({ port: Number(new URL(url).port), intervalMs: 1_000 / PER_SECOND, requests })
@@ -66,19 +67,21 @@ async function load(world: ConsumptionWorld, from: number, customers: number): P
   const startedAt = performance.now()
   const rows = await fillTo(world, from, customers)
   const perSecond = (rows / (performance.now() - startedAt)) * 1_000
-  const { db } = world.system.database
-  await sql`vacuum (analyze) account, device, meter, meter_link, meter_reading_state, consumption_month`.execute(db)
-  await sql`analyze consumption_entry`.execute(db)
-  // What was just written is on its way to the disk: nobody fills a database while its customers read.
-  await sql`checkpoint`.execute(db)
+  await withClient(world.directUrl, async (client) => {
+    await client.query('vacuum (analyze) account, device, meter, meter_link, meter_reading_state, consumption_month')
+    await client.query('vacuum (analyze) consumption_entry')
+    // What was just written is on its way to the disk: nobody fills a database while its customers read.
+    await client.query('checkpoint')
+  })
   return perSecond
 }
 
-/** Customers by chance from all there are: hardly anybody is asked for twice, so that PostgreSQL answers. */
+/** Customers by chance from all there are, nobody twice: PostgreSQL answers. */
 async function planRound(world: ConsumptionWorld, customers: number, seconds: number, round: number) {
   const random = randomFor('scale', customers, round)
-  const places = Array.from({ length: seconds * PER_SECOND }, () => random.between(0, customers - 1))
-  const readers = readersAt(places, world.system.settings['JWT_SECRET']!)
+  const places = new Set<number>()
+  while (places.size < Math.min(customers, seconds * PER_SECOND)) places.add(random.between(0, customers - 1))
+  const readers = readersAt([...places], world.system.settings['JWT_SECRET']!)
   await world.system.redis.flush()
   await refreshStates(world.system.database.db, readers)
   return readers.map(({ path, token }): PlannedRequest => ({

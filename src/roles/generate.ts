@@ -13,7 +13,7 @@ import { readSecret } from './secret-input.ts'
 import { directDatabaseUrl } from './with-database.ts'
 
 const MOST_MONTHS = 120
-const TABLES = 'account, device, meter, meter_link, consumption_entry, meter_reading_state'
+const TABLES = 'account, device, meter, meter_link, consumption_entry, consumption_month, meter_reading_state'
 
 export async function run(args: readonly string[], env: Env): Promise<number> {
   const { values } = parseArgs({

@@ -7,6 +7,7 @@ import { sqlServerPrepaidSource } from '#src/adapters/meter-source/sqlserver/pre
 import { createLogger } from '#src/core/logger.ts'
 import { openDatabase } from '#src/database/database.ts'
 import { createCustomer } from '#src/modules/accounts/create-account.ts'
+import { sumMonths } from '#src/modules/consumption/month-sums.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { customerAt } from '#src/roles/generate/customer.ts'
 import { type FillOrder, fillCustomers } from '#src/roles/generate/fill.ts'
@@ -26,7 +27,16 @@ const ORDER: FillOrder = {
   until: new Date('2026-03-15T10:00:00Z'),
   pinHash: 'nobody logs in',
 }
-const TABLES = ['agency', 'account', 'device', 'meter', 'meter_link', 'consumption_entry', 'meter_reading_state']
+const TABLES = [
+  'agency',
+  'account',
+  'device',
+  'meter',
+  'meter_link',
+  'consumption_entry',
+  'consumption_month',
+  'meter_reading_state',
+]
 
 /** A digest of every table's rows. The time at which an agency was made is that of the run. */
 async function digests(url: string): Promise<Record<string, string>> {
@@ -56,7 +66,7 @@ suite('a database filled with made-up customers', () => {
     await filled.close()
   })
 
-  test('has about forty rows a customer', async () => {
+  test('has about forty rows a customer, beside the sums of months', async () => {
     const { rows } = await client.query(
       TABLES.map((table) => `select '${table}' as table, count(*)::int from ${table}`).join(' union all '),
     )
@@ -101,7 +111,7 @@ suite('a database filled with made-up customers', () => {
     const clock = () => ORDER.until.getTime() + 60 * 60_000
     const knowledge = openKnowledge({ db, cache: memoryCache(), prepaid, postpaid, clock, log, patienceMs: 60_000 })
     try {
-      const digestBefore = (await digests(filled.url))['consumption_entry']
+      const filledAs = await digests(filled.url)
       // Otherwise only the last months would be read.
       await client.query(`update meter_reading_state set whole_history_at = whole_history_at - interval '100 days'`)
       const meters = await db
@@ -111,7 +121,13 @@ suite('a database filled with made-up customers', () => {
         .execute()
       const outcomes = await knowledge.readings.read(meters)
       assert.deepEqual([...new Set(outcomes.values())], ['read'])
-      assert.equal((await digests(filled.url))['consumption_entry'], digestBefore)
+      const readAgain = await digests(filled.url)
+      assert.equal(readAgain['consumption_entry'], filledAs['consumption_entry'])
+      // Summed anew by the product, from the entries.
+      await db.transaction().execute(async (tx) => {
+        for (const { id } of meters) await sumMonths(tx, id, 'all')
+      })
+      assert.equal((await digests(filled.url))['consumption_month'], filledAs['consumption_month'])
     } finally {
       await knowledge.readings.close()
       await close()

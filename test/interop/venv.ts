@@ -13,6 +13,7 @@ export type Requirements =
   | 'celery-5.6.3'
   | 'celery-push'
   | 'celery-5.2.6'
+  | 'fastapi'
   | 'flower-2.0.1'
   | 'flower-2.1.0'
   | 'tsql'

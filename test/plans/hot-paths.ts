@@ -152,6 +152,7 @@ async function customerPaths(api: TestApi, customer: ReturnType<typeof customerA
   const get = (name: string, years: readonly number[] | undefined, url: string) =>
     path(name, years, () => read(api, authorization, url))
   await get('consumption, default range', [2025, 2026], `/api/consumption/${accountId}`)
+  await get('consumption, by day', [2026], `/api/consumption/${accountId}?from=2026-01-15&to=2026-03-15&group_by=day`)
   await get('consumption, a quarter', [2024], `/api/consumption/${accountId}?from=2024-02-01&to=2024-05-01`)
   await get('profile', undefined, `/api/users/${accountId}`)
   await get('my meters', undefined, '/api/meters')

@@ -16,11 +16,11 @@ export interface Reads {
   /** Tables that are read from end to end. */
   readonly whole: readonly string[]
   readonly indexes: readonly string[]
-  /** Of consumption_entry. */
+  /** Years of the tables that are cut into years. */
   readonly partitions: readonly string[]
 }
 
-const PARTITION = /^consumption_entry_/
+const PARTITION = /^(consumption_entry|consumption_month)_/
 const WRITES = /\b(insert|update|delete)\b/i
 
 /**
@@ -69,9 +69,8 @@ const LARGE_ROWS = 1_000
 /** What is wrong with it, in words; nothing when all is well. */
 export function problemsOf(reads: Reads, large: ReadonlySet<string>, years: readonly number[] | undefined): string[] {
   const whole = reads.whole.filter((table) => large.has(table)).map((table) => `reads all of ${table}`)
-  const allowed = years?.map((year) => `consumption_entry_${year}`)
   const beyond = reads.partitions
-    .filter((partition) => allowed !== undefined && !allowed.includes(partition))
+    .filter((partition) => years?.every((year) => !partition.endsWith(`_${year}`)))
     .map((partition) => `looks into ${partition}, which its range does not touch`)
   return [...whole, ...beyond]
 }

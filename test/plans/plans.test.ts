@@ -45,14 +45,20 @@ suite('with thousands of customers', () => {
     assert.deepEqual(await problems(hot.paths), [])
   })
 
-  test('consumption is read by the keys of its partitions and the index of links', async () => {
-    const { statements } = hot.paths.find(({ name }) => name === 'consumption, default range')!
-    const used: string[] = []
-    for (const statement of statements) used.push(...(await readsOf(client, statement)).indexes)
-    for (const index of ['meter_link_account', 'consumption_entry_2025_pkey', 'consumption_entry_2026_pkey']) {
-      assert.ok(used.includes(index), `${index} is not among ${used.join(', ')}`)
-    }
-  })
+  for (const { path, indexes } of [
+    {
+      path: 'consumption, default range',
+      indexes: ['meter_link_account', 'consumption_month_2025_pkey', 'consumption_month_2026_pkey'],
+    },
+    { path: 'consumption, by day', indexes: ['meter_reading_state_pkey', 'consumption_entry_2026_pkey'] },
+  ]) {
+    test(`${path}, is read by its indexes`, async () => {
+      const { statements } = hot.paths.find(({ name }) => name === path)!
+      const used: string[] = []
+      for (const statement of statements) used.push(...(await readsOf(client, statement)).indexes)
+      for (const index of indexes) assert.ok(used.includes(index), `${index} is not among ${used.join(', ')}`)
+    })
+  }
 
   test('the check would notice an index that is gone, and a range that is none', async () => {
     const consumption = hot.paths.filter(({ name }) => name === 'consumption, default range')
@@ -64,6 +70,6 @@ suite('with thousands of customers', () => {
       await client.query('rollback')
     }
     const narrow = consumption.map((path) => ({ ...path, years: [2025] }))
-    assert.match((await problems(narrow)).join(), /looks into consumption_entry_2026/)
+    assert.match((await problems(narrow)).join(), /looks into consumption_month_2026/)
   })
 })

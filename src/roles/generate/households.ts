@@ -1,6 +1,8 @@
 import { billFrom } from '#src/adapters/meter-source/sqlserver/postpaid-source.ts'
 import { saleFrom } from '#src/adapters/meter-source/sqlserver/prepaid-source.ts'
+import { firstOfMonth } from '#src/core/calendar.ts'
 import { copyText } from '#src/database/copy-in.ts'
+import { sumOf } from '#src/modules/consumption/aggregate.ts'
 import { type Entry, fromBill, fromSale } from '#src/modules/consumption/entry.ts'
 import { type Month, monthAt, monthIndex } from '#src/simulators/sic/data/demand.ts'
 import { billOfMonth } from '#src/simulators/sic/data/demo-bills.ts'
@@ -23,6 +25,8 @@ export interface Household {
   readonly phase: 'single' | 'three'
   /** Lines for COPY by year; a customer's own digits go between the pieces of each. */
   readonly linesByYear: ReadonlyMap<number, readonly (readonly string[])[]>
+  /** Lines for COPY of the sums per month, without the meter's id. */
+  readonly monthLines: readonly string[]
 }
 
 /** Where a customer's own digits go. As long as what the demo's bills keep of a number. */
@@ -41,12 +45,12 @@ export function makeHouseholds(order: HouseholdOrder): Households {
   const make = (kind: 'prepaid' | 'postpaid'): Household[] =>
     Array.from({ length: HOUSEHOLDS[kind] }, (_, place) => {
       const supply = supplyOf(place)
-      const entries = kind === 'prepaid' ? purchases(order, place, supply) : bills(order, place, supply)
+      const entries = [...(kind === 'prepaid' ? purchases(order, place, supply) : bills(order, place, supply))]
       const years = Map.groupBy(entries, (entry) => Number(entry.day.slice(0, 4)))
       const lines = [...years].map(
         ([year, those]) => [year, those.map((entry) => linePieces(entry, order.until))] as const,
       )
-      return { ...supply, linesByYear: new Map(lines) }
+      return { ...supply, linesByYear: new Map(lines), monthLines: monthLines(entries) }
     })
   return { prepaid: make('prepaid'), postpaid: make('postpaid') }
 }
@@ -117,4 +121,12 @@ function linePieces({ day, sourceKey, occurredAt, energyWh, amountXof, delivered
   const energyKwh = (energyWh / 1_000).toFixed(3)
   const columns = [day, sourceKey, occurredAt.toISOString(), energyKwh, String(amountXof), JSON.stringify(delivered)]
   return `\t${[...columns, fetchedAt.toISOString()].map(copyText).join('\t')}\n`.split(TAIL)
+}
+
+function monthLines(entries: readonly Entry[]): string[] {
+  const months = Map.groupBy(entries, (entry) => firstOfMonth(entry.day))
+  return [...months].map(([month, those]) => {
+    const { energyWh, amountXof } = sumOf(those)
+    return `\t${month}\t${(energyWh / 1_000).toFixed(3)}\t${amountXof}\t${those.length}\n`
+  })
 }

@@ -32,7 +32,7 @@ export function customerRows(parts: RowParts, from: number, to: number): Rows[] 
   // In the order of the index that the rows go into, which is then written page by page.
   const byAccount = supplied.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))
   const byMeter = supplied.toSorted((a, b) => (a.meterId < b.meterId ? -1 : 1))
-  const known = [entryRows(byMeter), stateRows(byMeter, now)]
+  const known = [entryRows(byMeter), monthRows(byMeter), stateRows(byMeter, now)]
   return [
     accountRows(byAccount, pinHash, now),
     deviceRows(byAccount, now),
@@ -121,10 +121,19 @@ function* entryLines(customers: readonly Supplied[]): Generator<string> {
   }
 }
 
+/** As the product keeps them beside the entries. */
+function monthRows(customers: readonly Supplied[]): Rows {
+  return {
+    table: 'consumption_month',
+    columns: 'meter_id, month, energy_kwh, amount_xof, entries',
+    lines: customers.values().flatMap(({ meterId, supply }) => supply.monthLines.map((sums) => meterId + sums)),
+  }
+}
+
 function stateRows(customers: readonly Supplied[], now: string): Rows {
   return {
     table: 'meter_reading_state',
-    columns: 'meter_id, read_at, whole_history_at',
-    lines: customers.values().map(({ meterId }) => line(meterId, now, now)),
+    columns: 'meter_id, read_at, whole_history_at, has_months',
+    lines: customers.values().map(({ meterId }) => line(meterId, now, now, 'true')),
   }
 }
