@@ -47,12 +47,11 @@ interface Measured {
 async function measure(): Promise<Findings> {
   await using opened = openedResources()
   const pushes = await pushSystem(opened)
-  const { db } = pushes.system.database
   const ledger = new PushLedger()
-  await insertPopulation(db, 0, FEW - 1)
+  await insertPopulation(pushes.databaseUrl, 0, FEW - 1)
   const few: Broadcast[] = []
   for (let turn = 0; turn < BROADCASTS_TO_FEW; turn += 1) few.push(await broadcast(pushes, ledger, FEW))
-  await insertPopulation(db, FEW, DEVICES - 1)
+  await insertPopulation(pushes.databaseUrl, FEW, DEVICES - 1)
   const urgent = sendUrgent(pushes, ledger)
   const all = await broadcast(pushes, ledger, DEVICES)
   const sent = await urgent.stop()

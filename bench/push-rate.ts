@@ -44,7 +44,7 @@ interface Measured {
 async function measure(): Promise<Findings> {
   await using opened = openedResources()
   const pushes = await pushSystem(opened)
-  await insertPopulation(pushes.system.database.db, 0, POPULATION - 1)
+  await insertPopulation(pushes.databaseUrl, 0, POPULATION - 1)
   const load = new Load(pushes)
   const sending = load.keepUp()
   await pause(WARM_UP_MS)

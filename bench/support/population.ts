@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { sql } from 'kysely'
-import type { Db } from '#src/database/database.ts'
+import { createLogger } from '#src/core/logger.ts'
+import { type Db, openDatabase } from '#src/database/database.ts'
 import { WATCHED_PREFIX } from './fcm-process.ts'
 
 /** One customer with one phone, made from a number alone by PostgreSQL and here alike. */
@@ -23,8 +24,20 @@ export function inhabitantAt(place: number): Inhabitant {
   }
 }
 
-/** Makes inhabitants `first` to `through`. */
-export async function insertPopulation(db: Db, first: number, through: number): Promise<void> {
+const INSERT_LIMIT_MS = 600_000
+
+/** Makes inhabitants `first` to `through`, past PgBouncer. */
+export async function insertPopulation(databaseUrl: string, first: number, through: number): Promise<void> {
+  const log = createLogger('warn', process.stderr)
+  const database = openDatabase({ url: databaseUrl, log, statementTimeoutMs: INSERT_LIMIT_MS })
+  try {
+    await insert(database.db, first, through)
+  } finally {
+    await database.close()
+  }
+}
+
+async function insert(db: Db, first: number, through: number): Promise<void> {
   const places = sql`generate_series(${first}::integer, ${through}::integer) place`
   await sql`
     insert into account (id, role, phone, secret_hash, first_name)
@@ -35,7 +48,9 @@ export async function insertPopulation(db: Db, first: number, through: number): 
     select md5('device ' || place)::uuid, md5('account ' || place)::uuid, 'installation-' || place, 'android', 'token',
       case when place < ${WATCHED} then ${WATCHED_PREFIX} else 'bench-' end || place || ':' || repeat(md5('target ' || place), 4), now()
     from ${places}`.execute(db)
+  // As it would have come about by itself, so that it does not while something is measured.
   await sql`vacuum analyze account, device`.execute(db)
+  await sql`checkpoint`.execute(db)
 }
 
 const md5 = (text: string): string => createHash('md5').update(text).digest('hex')

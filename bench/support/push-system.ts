@@ -1,3 +1,4 @@
+import { SERVER_VARIABLE } from '#test/support/postgres-server.ts'
 import { WORKERS } from '#src/roles/parts/worker.ts'
 import type { RealSystem } from '#test/support/real-system.ts'
 import { type Tinyproxy, startTinyproxy } from '#test/support/tinyproxy.ts'
@@ -12,6 +13,8 @@ export interface PushSystem {
   readonly system: RealSystem
   readonly fcm: FcmProcess
   readonly proxy: Tinyproxy
+  /** Past PgBouncer. */
+  readonly databaseUrl: string
   readonly parts: readonly WatchedPart[]
   /** POST /notifications as an admin; resolves to the notification's id once it is accepted. */
   send(notification: object): Promise<string>
@@ -60,6 +63,7 @@ export async function pushSystem(opened: AsyncDisposableStack): Promise<PushSyst
     system,
     fcm,
     proxy,
+    databaseUrl: pastPgbouncer(system.settings['DATABASE_URL']!),
     parts: [
       { label: 'API', pid: api.program.pid, isOurs: true },
       ...workers.map(({ pid }, place) => ({ label: `worker ${WORKERS[place]!.join(', ')}`, pid, isOurs: true })),
@@ -75,4 +79,9 @@ export async function pushSystem(opened: AsyncDisposableStack): Promise<PushSyst
       await Promise.all(programs.map(({ exited }) => exited))
     },
   }
+}
+
+function pastPgbouncer(url: string): string {
+  const { host } = new URL(process.env[SERVER_VARIABLE]!)
+  return Object.assign(new URL(url), { host }).href
 }
