@@ -6,7 +6,8 @@ import { httpErrors } from '#src/http/errors.ts'
 
 export interface Metrics {
   readonly registry: Registry
-  observeRequest(route: string, method: string, status: number, seconds: number): void
+  /** Without `seconds` it is counted alone. */
+  observeRequest(route: string, method: string, status: number, seconds: number | undefined): void
 }
 
 export function createMetrics(): Metrics {
@@ -29,7 +30,7 @@ export function createMetrics(): Metrics {
   return {
     registry,
     observeRequest(route, method, status, seconds) {
-      durations.labels(route, method).observe(seconds)
+      if (seconds !== undefined) durations.labels(route, method).observe(seconds)
       answers.labels(route, method, String(status)).inc()
     },
   }

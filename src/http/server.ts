@@ -102,7 +102,7 @@ function observe(app: App, { metrics, log, slowRequestMs = 1_000 }: ServerOption
       const { method, id } = request
       const elapsedMs = reply.elapsedTime
       const isStream = route.config?.isStream === true && reply.statusCode === 200
-      metrics.observeRequest(route.url, method, reply.statusCode, isStream ? 0 : elapsedMs / 1_000)
+      metrics.observeRequest(route.url, method, reply.statusCode, isStream ? undefined : elapsedMs / 1_000)
       if (elapsedMs > slowRequestMs && !isStream) {
         const durationMs = Math.round(elapsedMs)
         log.warn({ request_id: id, method, route: route.url, status: reply.statusCode, durationMs }, 'slow')
