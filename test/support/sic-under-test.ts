@@ -20,7 +20,10 @@ export interface SicUnderTest extends AsyncDisposable {
 }
 
 /** The simulated SIC and Postpaid databases over empty tables, on a free port. */
-export async function sicUnderTest(encryption: 'off' | 'login' | 'all' = 'off'): Promise<SicUnderTest> {
+export async function sicUnderTest(
+  encryption: 'off' | 'login' | 'all' = 'off',
+  tls: { readonly onlyTls?: 'TLSv1' } = {},
+): Promise<SicUnderTest> {
   const source = await sourceDatabase()
   const server = await startSicServer({
     host: '127.0.0.1',
@@ -29,6 +32,7 @@ export async function sicUnderTest(encryption: 'off' | 'login' | 'all' = 'off'):
     login: LOGIN,
     password: PASSWORD,
     encryption,
+    ...tls,
     log: createLogger('error', process.stderr),
   })
   return {

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions, type SecureVersion } from 'node:tls'
 import type { Closeable } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
 import { type Certificate, makeCertificate } from '../certificate/certificate.ts'
@@ -29,6 +29,8 @@ export interface SicServerOptions {
   readonly encryption: Encryption
   /** @default one made at the start, for `host`, localhost and 127.0.0.1 */
   readonly certificate?: Certificate
+  /** The one version of TLS that it speaks. @default `TLSv1.2` */
+  readonly onlyTls?: SecureVersion
   /** Of the HTTP control server on 127.0.0.1; 0 for any free one. @default none is started */
   readonly controlPort?: number
   readonly log: Logger
@@ -125,10 +127,14 @@ function certificateFor(options: SicServerOptions): (Certificate & { secureConte
   const secureContext = createSecureContext({
     cert: certificate.certPem,
     key: certificate.keyPem,
-    minVersion: 'TLSv1.2',
-    maxVersion: 'TLSv1.2',
+    ...tlsVersion(options.onlyTls),
   })
   return { ...certificate, secureContext }
+}
+
+function tlsVersion(only: SecureVersion = 'TLSv1.2'): SecureContextOptions {
+  // OpenSSL has the older ones at its lowest level of security alone.
+  return { minVersion: only, maxVersion: only, ...(only !== 'TLSv1.2' && { ciphers: 'DEFAULT@SECLEVEL=0' }) }
 }
 
 /** Checks name and password, finds the database, and opens the session. */

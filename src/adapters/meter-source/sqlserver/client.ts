@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from 'node:tls'
 import sql from 'mssql'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
 import { openTunnel } from '../../http-connect/tunnel.ts'
@@ -79,7 +80,7 @@ export class SqlServerClient implements AsyncDisposable {
 }
 
 function poolConfig(options: SqlServerOptions): sql.config {
-  const { host, port, database, user, password, encrypt, certificateAuthority, proxyUrl } = options
+  const { host, port, database, user, password, encrypt, proxyUrl } = options
   // The client does not tell its connector when it gives up.
   const deadline = (): AbortSignal => AbortSignal.timeout(options.connectTimeoutMs)
   return {
@@ -101,8 +102,19 @@ function poolConfig(options: SqlServerOptions): sql.config {
       appName: 'samaconso',
       useUTC: true,
       ...(proxyUrl === undefined ? {} : { connector: () => openTunnel({ host, port, proxyUrl, signal: deadline() }) }),
-      ...(certificateAuthority === undefined ? {} : { cryptoCredentialsDetails: { ca: certificateAuthority } }),
+      cryptoCredentialsDetails: tlsDetails(options),
     },
+  }
+}
+
+/** OpenSSL speaks old TLS at its lowest level of security alone: this connection is given it, and no other. */
+function tlsDetails({ certificateAuthority, minTls }: SqlServerOptions): SecureContextOptions {
+  return {
+    ...(certificateAuthority !== undefined && { ca: certificateAuthority }),
+    ...(minTls !== undefined && {
+      minVersion: minTls === '1.0' ? 'TLSv1' : 'TLSv1.1',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    }),
   }
 }
 

@@ -31,6 +31,17 @@ suite('the encryption of a SQL Server connection', () => {
     assert.equal(await ask({ ...encrypted, encrypt: 'off' }), 'refused')
   })
 
+  test('a server of old that speaks nothing newer than TLS 1.0 is reached by whoever is told to, with its certificate checked', async () => {
+    await using sic = await sicUnderTest('all', { onlyTls: 'TLSv1' })
+    const encrypted = sic.options('SIC', { encrypt: 'all', trustServerCertificate: false })
+    assert.ok(sic.certificateAuthority !== undefined)
+    const checked = { ...encrypted, certificateAuthority: sic.certificateAuthority }
+    assert.equal(await ask(checked), 'unreachable')
+    assert.equal(await ask({ ...checked, minTls: '1.1' }), 'unreachable')
+    assert.equal(await ask({ ...checked, minTls: '1.0' }), 'answered')
+    assert.equal(await ask({ ...encrypted, minTls: '1.0' }), 'unreachable')
+  })
+
   test('a server that cannot encrypt is refused the password, unless told otherwise', async () => {
     await using sic = await sicUnderTest('off')
     assert.equal(await ask(sic.options('SIC', { encrypt: 'all' })), 'refused')

@@ -28,6 +28,11 @@ suite('the address of a SQL Server', () => {
     assert.equal(address.trustServerCertificate, true)
   })
 
+  test('lets an old server speak old TLS', () => {
+    assert.equal(parseSqlServerUrl('sqlserver://reader@db/SIC?min_tls=1.0').minTls, '1.0')
+    assert.equal(parseSqlServerUrl('sqlserver://reader@db/SIC?min_tls=1.2').minTls, undefined)
+  })
+
   const wrong: readonly (readonly [string, RegExp])[] = [
     ['sqlserver://reader:hunter2secret@db/SIC', /must not contain a password/],
     ['postgres://reader@db/SIC', /must have the form/],
@@ -44,6 +49,7 @@ suite('the address of a SQL Server', () => {
     ['sqlserver://reader@db/SIC?password=hunter2secret', /a parameter other than/],
     ['sqlserver://reader@db/SIC?encrypt=login', /encrypt must be one of off, all, strict/],
     ['sqlserver://reader@db/SIC?encrypt=off&encrypt=all', /gives encrypt twice/],
+    ['sqlserver://reader@db/SIC?min_tls=3', /min_tls must be one of 1.0, 1.1, 1.2/],
     ['sqlserver://reader@db/SIC?trust_server_certificate=yes', /true or false/],
   ]
   for (const [text, expected] of wrong) {

@@ -5,7 +5,12 @@ export interface SqlServerAddress {
   readonly user: string
   readonly encrypt: SqlServerEncryption
   readonly trustServerCertificate: boolean
+  /** The oldest TLS that is spoken with this server. @default 1.2 */
+  readonly minTls?: OldTls
 }
+
+/** What servers of old speak, with ciphers that nobody else is offered. */
+export type OldTls = '1.0' | '1.1'
 
 /**
  * `all` encrypts the whole conversation (TLS inside TDS 7.4), `strict` is TLS first (TDS 8), `off` sends the password
@@ -19,10 +24,12 @@ export class SqlServerUrlError extends Error {
 }
 
 const FORM = 'sqlserver://user@host:1433/DATABASE'
+const PARAMETERS: readonly string[] = ['encrypt', 'trust_server_certificate', 'min_tls']
 const DEFAULT_PORT = 1433
+const oldVersions: readonly string[] = ['1.0', '1.1'] satisfies OldTls[]
 const encryptions: readonly string[] = ['off', 'all', 'strict'] satisfies SqlServerEncryption[]
 
-/** Reads `sqlserver://user@host:1433/DATABASE?encrypt=off|all|strict&trust_server_certificate=true|false`. */
+/** Reads `sqlserver://user@host:1433/DATABASE?encrypt=off|all|strict&trust_server_certificate=true|false&min_tls=1.0|1.1|1.2`. */
 export function parseSqlServerUrl(text: string): SqlServerAddress {
   const url = URL.parse(text)
   if (url === null || url.protocol !== 'sqlserver:') throw new SqlServerUrlError(`must have the form ${FORM}`)
@@ -49,9 +56,7 @@ function decode(part: string): string {
 
 function readParameters(parameters: URLSearchParams) {
   for (const name of parameters.keys()) {
-    if (name !== 'encrypt' && name !== 'trust_server_certificate') {
-      throw new SqlServerUrlError('has a parameter other than encrypt and trust_server_certificate')
-    }
+    if (!PARAMETERS.includes(name)) throw new SqlServerUrlError(`has a parameter other than ${PARAMETERS.join(', ')}`)
     if (parameters.getAll(name).length > 1) throw new SqlServerUrlError(`gives ${name} twice`)
   }
   const encrypt = parameters.get('encrypt') ?? 'all'
@@ -60,9 +65,15 @@ function readParameters(parameters: URLSearchParams) {
   if (trust !== 'true' && trust !== 'false') {
     throw new SqlServerUrlError('trust_server_certificate must be true or false')
   }
-  return { encrypt, trustServerCertificate: trust === 'true' }
+  const minTls = parameters.get('min_tls') ?? '1.2'
+  if (minTls !== '1.2' && !isOld(minTls)) throw new SqlServerUrlError('min_tls must be one of 1.0, 1.1, 1.2')
+  return { encrypt, trustServerCertificate: trust === 'true', ...(minTls !== '1.2' && { minTls }) }
 }
 
 function isEncryption(text: string): text is SqlServerEncryption {
   return encryptions.includes(text)
+}
+
+function isOld(text: string): text is OldTls {
+  return oldVersions.includes(text)
 }
