@@ -180,9 +180,12 @@ export async function notificationsApi(): Promise<NotificationsApi> {
   return api
 }
 
+let people = 0
+
 /** A person without a way to log in: hashing secrets would only cost time here. */
 export async function aPerson({ db }: Database): Promise<{ id: string }> {
-  const phone = `+22177${String(Math.floor(Math.random() * 10_000_000)).padStart(7, '0')}`
+  people += 1
+  const phone = `+22170${String(people).padStart(7, '0')}`
   return db
     .insertInto('account')
     .values({ role: 'customer', phone, secret_hash: 'none' })
@@ -213,12 +216,22 @@ export async function aDevice(database: Database, accountId: string, target: str
   return id
 }
 
-/** As many at once; the number of each is its phone's. Quick enough for a hundred thousand. */
-export async function manyCustomers({ db }: Database, count: number): Promise<void> {
-  await sql`insert into account (role, phone, secret_hash)
-    select 'customer', '+22178' || lpad(n::text, 7, '0'), 'none' from generate_series(1, ${count}::integer) as n`.execute(
-    db,
-  )
+/** As many at once, in the order of their ids. Quick enough for a hundred thousand. */
+export async function manyCustomers({ db }: Database, count: number): Promise<string[]> {
+  const { rows } = await sql<{ id: string }>`
+    with made as (
+      insert into account (role, phone, secret_hash)
+      select 'customer', '+22178' || lpad(n::text, 7, '0'), 'none' from generate_series(1, ${count}::integer) as n
+      returning id
+    )
+    select id from made order by id`.execute(db)
+  return rows.map(({ id }) => id)
+}
+
+/** One for each customer, whose target is the account's id. */
+export async function aDeviceEach({ db }: Database): Promise<void> {
+  await sql`insert into device (account_id, platform, target_kind, target)
+    select id, 'android', 'token', id::text from account where role = 'customer'`.execute(db)
 }
 
 /** Everybody who could get a broadcast, gone with what is theirs. */

@@ -21,7 +21,10 @@ export function pushesOf(message: Message, nowMs: number): (deviceId: string, ta
     expiresAt,
   })
   const common = {
-    ...{ title, body, ttlMs, link },
+    title,
+    body,
+    ttlMs,
+    link,
     ...(collapseKey === undefined ? {} : { collapseKey }),
     data: { ...message.data, notification_id: id, type },
     urgency: priority === 'urgent' || priority === 'high' ? 'high' : 'normal',

@@ -3,6 +3,7 @@ import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { type ChunkPage, pagesOf, planFor } from './chunk-pages.ts'
 import type { ChunkDevice, ChunkStore, DeliveryRow, Lease, PageRecord } from './chunk-store.ts'
 import { type Claim, type Judged, LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
+import { recordFirmly } from './record-firmly.ts'
 import { retiredBy } from './retire-targets.ts'
 import type { Sending } from './sending.ts'
 import { GATEWAY_PAUSE_MS, maybeArrived, type Verdict } from './verdict.ts'
@@ -26,7 +27,6 @@ export type ChunkEnd =
 
 /** A page is sent only when so much is left of the lease. */
 const LEAST_LEASE_MS = PUSH_WITHIN_MS
-const RECORD_AGAIN_AFTER_MS = 500
 
 const chunkTaken = moment('chunk.taken')
 const pagePushed = moment('page.pushed')
@@ -84,7 +84,8 @@ async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Dat
     const nextUntil = leaseEnd(parts)
     const rest = nextOf(next, nextUntil, unusable !== undefined)
     const record = recordOf(run, page, judged, rest)
-    const outcome = await recordFirmly(run, record, until)
+    const firmly = { timers: parts.timers, leasedUntilMs: until.getTime(), signal }
+    const outcome = await recordFirmly(() => parts.chunks.record(run.sending, lease, record), firmly)
     pageRecorded()
     // Whoever has it now must find the same dead targets, or their devices would have no outcome.
     if (outcome === 'lost') return { end: 'busy', until: nextUntil }
@@ -196,18 +197,6 @@ function heldRow(
 function tooLateRow({ deviceId }: ChunkDevice, now: Date, reason: string): DeliveryRow {
   const tried = { attempts: 1, firstTriedAt: now, nextAttemptAt: null, providerId: null }
   return { deviceId, state: 'failed', reason, maybeDuplicate: true, ...tried }
-}
-
-/** As long as our lease lasts a database that is away for a moment costs nothing; after it the outcomes would be unknown. */
-async function recordFirmly({ parts, sending, lease, signal }: Run, page: PageRecord, until: Date) {
-  for (;;) {
-    try {
-      return await parts.chunks.record(sending, lease, page)
-    } catch (error) {
-      if (signal.aborted || parts.timers.now() + RECORD_AGAIN_AFTER_MS >= until.getTime()) throw error
-      await new Promise<void>((resolve) => void parts.timers.after(RECORD_AGAIN_AFTER_MS, resolve))
-    }
-  }
 }
 
 function leaseEnd({ timers }: ChunkParts): Date {

@@ -2,6 +2,7 @@ import { moment } from '#src/core/moment.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import type { DueStore } from './due-store.ts'
 import { LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
+import { recordFirmly } from './record-firmly.ts'
 import { retiredBy } from './retire-targets.ts'
 import type { Sending } from './sending.ts'
 
@@ -36,7 +37,8 @@ export async function sendDue(
     const now = new Date(timers.now())
     const outcomes = judged.flatMap((one) => ('verdict' in one ? [one] : []))
     const kept = judged.flatMap((one) => ('unusable' in one ? [one] : []))
-    await due.record(sending.id, outcomes, now)
+    const firmly = { timers, leasedUntilMs: claimedMs + LEASE_MS, signal }
+    await recordFirmly(() => due.record(sending.id, outcomes, now), firmly)
     const retired = retiredBy(judged)
     if (retired.length > 0) await due.retire(retired, now)
     const [unusable] = kept

@@ -76,7 +76,13 @@ const COLUMNS = [
 function toSending(row: Pick<Selectable<NotificationTable>, (typeof COLUMNS)[number]>): Sending {
   const { id, type, title, body, data, priority, recipients } = row
   return {
-    ...{ id, type, title, body, data, priority, recipients },
+    id,
+    type,
+    title,
+    body,
+    data,
+    priority,
+    recipients,
     isBroadcast: row.is_broadcast,
     agencyId: row.agency_id,
     fannedOutThrough: row.fanned_out_through,
