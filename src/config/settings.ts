@@ -63,7 +63,7 @@ export const SETTINGS = [
   },
   {
     name: 'SIC_URL',
-    what: 'the prepaid sales, sqlserver://user@host:1433/SIC; unset, that source is unavailable',
+    what: 'the prepaid sales, sqlserver://user@host:1433/SIC; unset, that source is unavailable. ?encrypt=all|strict|off, ?trust_server_certificate=true and ?min_tls=1.0 are for servers of old',
     kind: 'url',
     protocols: ['sqlserver:'],
     must: [],
@@ -99,6 +99,13 @@ export const SETTINGS = [
     what: 'the HTTP proxy on the way to SIC_URL, POSTPAID_URL and BI_ODS_URL, http(s)://user:password@host:port; unset, none',
     kind: 'secret',
     protocols: ['http:', 'https:'],
+    must: [],
+    may: ['embedded', 'api'],
+  },
+  {
+    name: 'SOURCE_CA_FILE',
+    what: "the authorities that the sources' certificates are checked against; unset, the system's",
+    kind: 'text',
     must: [],
     may: ['embedded', 'api'],
   },

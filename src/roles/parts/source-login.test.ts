@@ -19,6 +19,16 @@ test('what is not set is not there, and each source that is goes through the pro
   assert.equal(direct.bi_ods?.proxyUrl, undefined)
 })
 
+test('the sources’ certificates are checked against the authorities of a file, which must be there', () => {
+  const direct = { SIC_URL: 'sqlserver://reader@sic/SIC', SIC_PASSWORD: 'not for others' }
+  const { sic } = sourceLogins(config({ ...direct, SOURCE_CA_FILE: import.meta.filename }))
+  assert.match(sic?.certificateAuthority ?? '', /certificates are checked/)
+  assert.throws(
+    () => sourceLogins(config({ ...direct, SOURCE_CA_FILE: '/nowhere/ca.pem' })),
+    (error) => error instanceof ConfigRefused && /SOURCE_CA_FILE cannot be read \(ENOENT\)/.test(error.message),
+  )
+})
+
 test('an address without its password, or of another form, is refused by name', () => {
   const refused = (settings: Parameters<typeof config>[0], problem: RegExp) =>
     assert.throws(

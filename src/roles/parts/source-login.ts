@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { parseSqlServerUrl, SqlServerUrlError } from '#src/adapters/meter-source/sqlserver/url.ts'
 import { type Config, ConfigRefused } from '#src/config/load.ts'
 import type { SourceLogin, SourceName } from './sources.ts'
@@ -17,10 +18,25 @@ function sourceLogin(config: Config, name: 'SIC' | 'POSTPAID' | 'BI_ODS'): Sourc
   if (url === undefined) return undefined
   if (password === undefined) throw new ConfigRefused([`${name}_PASSWORD must be set with ${name}_URL`])
   try {
-    const proxy = config.SOURCE_PROXY_URL
-    return { address: parseSqlServerUrl(url), password, ...(proxy !== undefined && { proxyUrl: new URL(proxy) }) }
+    return { address: parseSqlServerUrl(url), password, ...wayThere(config) }
   } catch (error) {
     if (error instanceof SqlServerUrlError) throw new ConfigRefused([`${name}_URL ${error.message}`])
     throw error
+  }
+}
+
+/** What all sources share. */
+function wayThere({ SOURCE_PROXY_URL: proxy, SOURCE_CA_FILE: path }: Config) {
+  return {
+    ...(proxy !== undefined && { proxyUrl: new URL(proxy) }),
+    ...(path !== undefined && { certificateAuthority: readAuthority(path) }),
+  }
+}
+
+function readAuthority(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new ConfigRefused([`SOURCE_CA_FILE cannot be read (${(error as NodeJS.ErrnoException).code ?? 'error'})`])
   }
 }

@@ -23,6 +23,8 @@ export type SourceName = 'sic' | 'postpaid' | 'bi_ods'
 export interface SourceLogin {
   readonly address: SqlServerAddress
   readonly password: string
+  /** PEM of the authorities that may have signed the server's certificate; without it, the system's. */
+  readonly certificateAuthority?: string
   /** The HTTP proxy on the way there, if any; may carry `user:password@`. */
   readonly proxyUrl?: URL
 }
