@@ -33,14 +33,14 @@ export class EventTime implements Timers {
     return () => void (entry.wake = undefined)
   }
 
-  /** Until nobody waits. All promises that a waking made ready have run before the next. */
+  /** Until nobody waits. All promises that the wakings of one time made ready have run before the next. */
   async run(): Promise<void> {
     await new Promise(setImmediate)
     for (let next = this.#pop(); next !== undefined; next = this.#pop()) {
       if (next.wake === undefined) continue
       this.#nowMs = Math.max(this.#nowMs, next.dueAt)
       next.wake()
-      await new Promise(setImmediate)
+      if (this.#heap[0]?.dueAt !== next.dueAt) await new Promise(setImmediate)
     }
   }
 
@@ -82,6 +82,7 @@ export class SimulatedRedis {
   readonly #messagesPerMinute: number
   readonly #random: () => number
   isAway = false
+  isSlow = false
 
   constructor(time: EventTime, messagesPerMinute: number, random: () => number) {
     this.#time = time
@@ -102,7 +103,7 @@ export class SimulatedRedis {
         eval: async (_: string, options: { arguments: string[] }) => this.#eval(options.arguments),
       } as never)
       // A late answer was acted on all the same.
-      if (this.#random() < 0.05) {
+      if (this.isSlow && this.#random() < 0.3) {
         await this.#wait(100)
         throw new Error('late')
       }

@@ -71,7 +71,7 @@ export function judgeAnswer(httpStatus: number, body: string, retryAfterMs: numb
   const rule = ERROR_TABLE[code]
   if (rule === undefined) return judgeUnknownError(httpStatus, code, retryAfterMs)
   if (rule === 'by_detail') return judgeInvalidArgument(error)
-  if (rule === 'retry_quota') return overQuota(code, namesOneQuotaOfMany(error) ? 'target' : 'project', retryAfterMs)
+  if (rule === 'retry_quota') return overQuota(code, isQuotaOfTarget(error) ? 'target' : 'project', retryAfterMs)
   return apply(rule, code, retryAfterMs)
 }
 
@@ -113,7 +113,7 @@ function namesTarget(error: GoogleError): boolean {
 }
 
 /** QuotaFailure, or the sentence alone, says so when it is the rate of one device or topic and not the project's. */
-function namesOneQuotaOfMany(error: GoogleError): boolean {
+function isQuotaOfTarget(error: GoogleError): boolean {
   const violations = error.details.flatMap((detail) =>
     Array.isArray(detail.violations) ? (detail.violations as { subject?: unknown; description?: unknown }[]) : [],
   )

@@ -100,12 +100,12 @@ class FcmGateway implements PushGateway {
 
   async send(push: Push, signal?: AbortSignal): Promise<PushOutcome> {
     if (this.#closing !== undefined) throw new PushGatewayUnusable('closed', 'no push can be sent any more')
-    if (signal?.aborted === true) return later('ABORTED', false)
     const body = encodeMessage(push, this.#clock())
     if (body === undefined) return { state: 'refused', reason: 'PAYLOAD_TOO_BIG' }
     let hasNewToken = false
     let sends = 0
     for (;;) {
+      if (signal?.aborted === true) return later('ABORTED', false)
       const granted = this.#token.get()
       const token = typeof granted === 'string' ? granted : await this.#bearer(granted)
       if (token === undefined) return later('TOKEN_ENDPOINT_UNAVAILABLE', false)

@@ -108,6 +108,8 @@ export class FcmSession {
         resolve(result)
         this.#onChange()
       }
+      // Aborted in the moment between the reservation and now: nobody would hear of it any more.
+      if (request.signal?.aborted === true) return settle({ kind: 'not_processed' })
       try {
         void new StreamExchange(this.#session, request, this.#getLastProcessed, settle)
       } catch {
