@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
-import type { Announcement } from '#src/modules/inbox/announcements.ts'
 
 export interface MessageFields {
   /** Addressed by name. Left out, it is a broadcast. */
@@ -42,11 +41,6 @@ export async function aMessage(db: Db, fields: MessageFields): Promise<string> {
       select ${id}::uuid, account_id, ${visibleAt}::timestamptz from unnest(${to}::uuid[]) as account_id`.execute(db)
   }
   return id
-}
-
-/** What the worker that starts it tells. */
-export function announcementOf(id: string, isToMany: boolean): string {
-  return JSON.stringify({ kind: 'notification', id, isToMany } satisfies Announcement)
 }
 
 /** A customer who sees the broadcasts that come after `since`. */

@@ -34,6 +34,7 @@ const PAGE = 20
 const MOST_WAITING = 1_000
 const MOST_READS = 20
 const RETRY_MS = 1_000
+/** What is announced with a later time than this is not due yet. */
 const CLOCKS_APART_MS = 5_000
 
 /**
@@ -171,7 +172,7 @@ export class Feed {
     if (streams.count > 0) {
       const broadcasts = await broadcastsSince(db, since, new Date(now))
       if (broadcasts.length === MOST_BROADCASTS) this.lookAtAll()
-      for (const { id } of broadcasts) if (!this.#told.has(id)) this.#many.add(id)
+      for (const id of broadcasts) if (!this.#told.has(id)) this.#many.add(id)
       for (const accountIds of slices(streams.accounts(), ASKED_AT_ONCE)) {
         for (const { accountId, id, visibleAt } of await personalSince(db, accountIds, since, new Date(now))) {
           if (streams.of(accountId).some((stream) => stream.misses(id, visibleAt))) this.look(accountId)

@@ -26,8 +26,6 @@ export interface HubParts {
 
 const POLL_MS = 15_000
 const TICK_MS = 1_000
-/** Proxies cut what is silent for a minute, some after half of it. */
-const HEARTBEAT_TICKS = 25
 
 /** Every event stream of this process: one subscription, however many there are. */
 export class Hub implements Closeable {
@@ -38,7 +36,6 @@ export class Hub implements Closeable {
   readonly #mostStreams: number
   readonly #running: readonly Closeable[]
   readonly #subscription: Disposable
-  #ticks = 0
   #isDraining = false
 
   constructor({ bus, mostPerAccount = 5, mostStreams = 12_000, ...parts }: HubParts) {
@@ -112,13 +109,11 @@ export class Hub implements Closeable {
 
   #tick(): void {
     const now = this.#timers.now()
-    this.#ticks += 1
-    const isHeartbeat = this.#ticks % HEARTBEAT_TICKS === 0
     for (const stream of this.#streams.all()) {
       // The client was gone before its stream had begun.
       if (!stream.sink.isOpen) this.#streams.remove(stream)
       else if (stream.expiresAt <= now) this.#end(stream, 'token_expired')
-      else if (isHeartbeat) stream.heartbeat()
+      else stream.tick()
     }
   }
 }

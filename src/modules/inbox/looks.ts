@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
-import { type MessageRow } from './item.ts'
+import type { MessageRow } from './item.ts'
 import { inOrder, type Place, SHOWN, unreadCount, visibleMessages } from './visible.ts'
 
 /** What the open streams of one process ask PostgreSQL, for many accounts in one statement. */
@@ -66,21 +66,14 @@ type LookRow = Omit<MessageRow, 'id'> & {
   readonly id: string | null
 }
 
-export interface News {
-  /** Broadcasts, whoever they are for. */
-  readonly broadcasts: readonly { readonly id: string; readonly visibleAt: number }[]
-  /** Of the accounts asked for. */
-  readonly personal: readonly { readonly accountId: string; readonly id: string; readonly visibleAt: number }[]
-}
-
 /** A flood is looked at account by account instead. */
 export const MOST_BROADCASTS = 1_000
 
 /** Broadcasts that became visible after `since`, in the order in which they did. */
-export async function broadcastsSince(db: Db, since: Date, now: Date): Promise<News['broadcasts']> {
+export async function broadcastsSince(db: Db, since: Date, now: Date): Promise<string[]> {
   const rows = await db
     .selectFrom('notification')
-    .select(['id', 'visible_at'])
+    .select('id')
     .where('is_broadcast', '=', true)
     .where('visible_at', '>', since)
     .where('visible_at', '<=', now)
@@ -88,7 +81,7 @@ export async function broadcastsSince(db: Db, since: Date, now: Date): Promise<N
     .orderBy('id')
     .limit(MOST_BROADCASTS)
     .execute()
-  return rows.map(({ id, visible_at: visibleAt }) => ({ id, visibleAt: visibleAt.getTime() }))
+  return rows.map(({ id }) => id)
 }
 
 /** What became visible to these accounts after `since` and is addressed to them by name. */
@@ -97,7 +90,7 @@ export async function personalSince(
   accountIds: readonly string[],
   since: Date,
   now: Date,
-): Promise<News['personal']> {
+): Promise<PersonalNews[]> {
   const { rows } = await sql<{ account_id: string; notification_id: string; visible_at: Date }>`
     select r.account_id, r.notification_id, r.visible_at
     from unnest(${accountIds}::uuid[]) as asked (account_id)
@@ -111,6 +104,12 @@ export async function personalSince(
     id: row.notification_id,
     visibleAt: row.visible_at.getTime(),
   }))
+}
+
+export interface PersonalNews {
+  readonly accountId: string
+  readonly id: string
+  readonly visibleAt: number
 }
 
 /** Of one account: any that was not shown makes for a look at all. */

@@ -38,6 +38,8 @@ export interface StreamOptions {
 /** The id of a message that was read; null for several, up to all. */
 export type ReadMessage = string | null
 
+/** Proxies cut what is silent for a minute, some after half of it. */
+const HEARTBEAT_S = 25
 /** Clients that lose one instance come back spread over a while. */
 const LEAST_RETRY_MS = 1_000
 const RETRY_SPREAD_MS = 4_000
@@ -61,7 +63,7 @@ export class Stream {
   #nextPage: Place | undefined
   /** As it was last told. */
   #unread = 0
-  #hasSent = false
+  #seconds = 0
 
   constructor({ accountId, sessionId, expiresAt, sink, position, isResumed }: StreamOptions) {
     this.accountId = accountId
@@ -102,14 +104,14 @@ export class Stream {
     this.#show(told)
   }
 
-  /** To be called every so often: says that it lives where nothing else has since the last call. */
-  heartbeat(): void {
-    if (!this.#hasSent) this.sink.send(HEARTBEAT_TEXT)
-    this.#hasSent = false
+  /** To be called every second. Counted from each stream's own start, so that not all have their turn at once. */
+  tick(): void {
+    this.#seconds += 1
+    if (this.#seconds % HEARTBEAT_S === 0) this.sink.send(HEARTBEAT_TEXT)
   }
 
   close(reason: ClosingReason): void {
-    this.#send(closingText(reason, retryMs()))
+    this.sink.send(closingText(reason, retryMs()))
     this.sink.end()
   }
 
@@ -117,7 +119,7 @@ export class Stream {
     if (this.#hasOpened) return
     this.#hasOpened = true
     this.#unread = unread
-    this.#send(openText(String(this.#position), unread, retryMs()))
+    this.sink.send(openText(String(this.#position), unread, retryMs()))
   }
 
   #showMissing(missing: readonly Told[], unread: number, reads: readonly ReadMessage[]): void {
@@ -125,18 +127,13 @@ export class Stream {
     const hasChanged = unread !== this.#unread
     this.#unread = unread
     for (const told of missing) this.#show(told)
-    for (const id of reads) this.#send(readText(id, unread))
-    if (hasChanged && missing.length === 0 && reads.length === 0) this.#send(unreadText(unread))
+    for (const id of reads) this.sink.send(readText(id, unread))
+    if (hasChanged && missing.length === 0 && reads.length === 0) this.sink.send(unreadText(unread))
   }
 
   #show(told: Told): void {
     this.#position.add(told.id, told.visibleAt)
-    this.#send(notificationText(String(this.#position), told, this.#unread))
-  }
-
-  #send(text: string): void {
-    this.#hasSent = true
-    this.sink.send(text)
+    this.sink.send(notificationText(String(this.#position), told, this.#unread))
   }
 }
 
