@@ -5,7 +5,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { sql } from 'kysely'
+import { redisCache } from '#src/adapters/cache/redis.ts'
+import { createLogger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
+import { forgetUsers } from '#src/modules/consumption/answers.ts'
 import { aHousehold } from '#test/support/consumption-api.ts'
 import { FickleWire, type WireState } from '#test/support/fickle-wire.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
@@ -16,8 +19,8 @@ import { ascending, percentile } from './support/spread.ts'
 import { counted, figure } from './support/table.ts'
 import { tokenSigner } from './support/tokens.ts'
 
-const CUSTOMERS = 50
-const PER_SECOND = 40
+const CUSTOMERS = 25
+const PER_SECOND = 20
 const PHASES: readonly { readonly state: WireState; readonly seconds: number }[] = [
   { state: 'open', seconds: 10 },
   { state: 'silent', seconds: 150 },
@@ -55,12 +58,14 @@ async function measure(): Promise<Findings> {
   })
   const { db } = system.database
   const customers = await knownCustomers(db, tokenSigner(system.settings['JWT_SECRET'] ?? ''))
+  // Each question is answered once, so that everybody is known before anything is measured.
+  for (const { id, token } of customers) await ask(`${api.url}/api/consumption/${id}`, token, 0)
   const asked: Answered[][] = []
   for (const { state, seconds } of PHASES) {
     for (const wire of wires) wire.turn(state)
+    // From the first death on, each answer needs the sources.
+    if (asked.length === 1) await makeOld(db, system.settings['REDIS_URL'] ?? '', customers)
     asked.push(await load(api.url, customers, seconds))
-    // Once everything is known it is made old, so that from now on each new answer needs the sources.
-    if (asked.length === 1) await makeOld(db)
   }
   return findings(asked, Math.max(...wires.map((wire) => wire.mostClients)))
 }
@@ -78,9 +83,15 @@ async function knownCustomers(db: Db, tokenOf: ReturnType<typeof tokenSigner>): 
   return customers
 }
 
-async function makeOld(db: Db): Promise<void> {
-  await sql`update meter_reading_state set read_at = read_at - interval '1 hour', whole_history_at = whole_history_at - interval '1 hour'`.execute(
-    db,
+/** What is known is an hour old, and no answer is kept. */
+async function makeOld(db: Db, redisUrl: string, customers: readonly Customer[]): Promise<void> {
+  const anHour = sql`interval '1 hour'`
+  await sql`update meter_reading_state
+    set read_at = read_at - ${anHour}, whole_history_at = whole_history_at - ${anHour}`.execute(db)
+  await using cache = redisCache({ url: redisUrl, log: createLogger('warn', process.stderr) })
+  await forgetUsers(
+    cache,
+    customers.map(({ id }) => id),
   )
 }
 
@@ -114,11 +125,9 @@ function findings(asked: readonly Answered[][], mostSockets: number): Findings {
   const dead = asked.slice(1, 3).flat()
   const share = (of: readonly Answered[], what: (one: Answered) => boolean): number =>
     of.filter(what).length / of.length
-  // What was kept from before the sources died is fresh for a minute more.
-  const settled = [...(asked[1] ?? []).filter(({ at }) => at > 60_000), ...(asked[2] ?? [])]
-  const [answered, stale] = [share(dead, (one) => one.isAnswered), share(settled, (one) => one.isStale)]
+  const [answered, stale] = [share(dead, (one) => one.isAnswered), share(dead, (one) => one.isStale)]
   const slowest = Math.max(...dead.map((one) => one.ms))
-  const backAfter = Math.max(0, ...(asked[3] ?? []).filter((one) => one.isStale).map((one) => one.at + one.ms)) / 1_000
+  const backAfter = Math.max(0, ...(asked[3] ?? []).filter((one) => one.isStale).map((one) => one.at)) / 1_000
   const percent = (part: number): string => `${figure(part * 100)} %`
   return {
     tables: [
@@ -149,7 +158,7 @@ function findings(asked: readonly Answered[][], mostSockets: number): Findings {
         isMet: answered === 1,
       },
       {
-        what: 'of these marked stale, once what was kept has run out',
+        what: 'of these marked stale',
         measured: percent(stale),
         limit: '100 %',
         isMet: stale === 1,
@@ -161,7 +170,7 @@ function findings(asked: readonly Answered[][], mostSockets: number): Findings {
         isMet: slowest <= WAIT_LIMIT_MS,
       },
       {
-        what: 'last stale answer after their return, s',
+        what: 'last request that was answered stale after their return, s',
         measured: figure(backAfter),
         limit: `≤ ${RECOVERY_LIMIT_S}`,
         isMet: backAfter <= RECOVERY_LIMIT_S,
