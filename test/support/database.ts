@@ -10,9 +10,16 @@ export interface TestDatabase {
 
 const TEMPLATE = 'samaconso_template'
 
-/** A database of one's own: migrated, or with `empty` as PostgreSQL makes it. Dropped by `close`. */
-export async function testDatabase({ empty = false } = {}): Promise<TestDatabase> {
-  const serverUrl = testServerUrl()
+export interface TestDatabaseOptions {
+  /** As PostgreSQL makes it, in place of migrated. @default false */
+  readonly empty?: boolean
+  /** @default the run's one server */
+  readonly serverUrl?: string
+}
+
+/** A database of one's own. Dropped by `close`. */
+export async function testDatabase(options: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const { empty = false, serverUrl = testServerUrl() } = options
   const name = `test_${randomUUID().replaceAll('-', '')}`
   await onServer(serverUrl, async (client) => {
     if (!empty) await makeTemplate(client, serverUrl)

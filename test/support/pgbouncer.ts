@@ -1,7 +1,7 @@
 import { chownSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { WatchedProcess } from '#src/processes/watched-process.ts'
+import { sendSignal, type WatchedProcess } from '#src/processes/watched-process.ts'
 import { ENGINE_PATH, engineProgram, startEngine } from './engine-process.ts'
 import { freePort } from './free-port.ts'
 
@@ -11,6 +11,8 @@ export interface Pgbouncer extends AsyncDisposable {
   readonly port: number
   /** Ends it, and every connection through it, at once. */
   stop(): Promise<void>
+  /** Without a word to anybody. */
+  kill(): Promise<void>
   /** Back on the same port. */
   start(): Promise<void>
   /** The address of a database of the server behind it, turned into one through it. */
@@ -51,6 +53,10 @@ export async function startPgbouncer({ databaseUrl }: { databaseUrl: string }): 
     return {
       port,
       stop: () => child.close(),
+      async kill() {
+        sendSignal(-child.pid, 'SIGKILL')
+        await child.exited
+      },
       async start() {
         child = await start()
       },

@@ -41,23 +41,30 @@ const VIRTUAL_HOST = 'samaconso'
 /** The queues and policies of production. */
 export const DEFINITIONS = 'deploy/server-2/rabbitmq/definitions.json'
 
-export async function realSystem(): Promise<RealSystem> {
+export interface RealSystemOptions {
+  /** Of PostgreSQL. @default the run's one server */
+  readonly serverUrl?: string
+  /** FCM counts pushes instead of keeping them: for hundreds of thousands. @default false */
+  readonly countsOnly?: boolean
+}
+
+export async function realSystem(options: RealSystemOptions = {}): Promise<RealSystem> {
   const opened = new CloseStack(createLogger('error', process.stderr))
   try {
-    return await open(opened)
+    return await open(opened, options)
   } catch (error) {
     await opened.close()
     throw error
   }
 }
 
-async function open(opened: CloseStack): Promise<RealSystem> {
+async function open(opened: CloseStack, { serverUrl, countsOnly = false }: RealSystemOptions): Promise<RealSystem> {
   const log = createLogger('fatal', process.stderr)
   const [rabbitmq, redis, fresh, fcm] = await Promise.all([
     startRabbitmq().then((server) => handOver(opened, 'RabbitMQ', server, () => server.stop())),
     startRedis().then((server) => opened.use('Redis', server)),
-    testDatabase().then((created) => opened.add('test database', created)),
-    startFcm(opened),
+    testDatabase(serverUrl === undefined ? {} : { serverUrl }).then((created) => opened.add('test database', created)),
+    startFcm(opened, countsOnly),
   ])
   await importDefinitions(rabbitmq, readFileSync(join(ROOT, DEFINITIONS), 'utf8'))
   const all = { configure: '.*', write: '.*', read: '.*' }
@@ -103,11 +110,12 @@ async function open(opened: CloseStack): Promise<RealSystem> {
   }
 }
 
-async function startFcm(opened: CloseStack): Promise<FcmSimulator> {
+async function startFcm(opened: CloseStack, countsOnly: boolean): Promise<FcmSimulator> {
   const dir = mkdtempSync(join(tmpdir(), 'samaconso-fcm-'))
   opened.defer('folder of FCM', () => rmSync(dir, { recursive: true }))
   const log = createLogger('fatal', process.stderr)
-  return opened.add('FCM', await startFcmSimulator({ host: '127.0.0.1', port: 0, log, dir }))
+  const kept = countsOnly ? { countsOnlyBut: '' } : {}
+  return opened.add('FCM', await startFcmSimulator({ host: '127.0.0.1', port: 0, log, dir, ...kept }))
 }
 
 /** By the management API: a second faster than by rabbitmqctl. */
