@@ -25,6 +25,7 @@ create table account (
   constraint account_role_check CHECK ((role = ANY (ARRAY['customer'::text, 'agent'::text, 'admin'::text, 'service'::text]))),
   constraint account_staff_have_logins CHECK (((role = 'customer'::text) = (login IS NULL)))
 );
+CREATE INDEX account_customer ON public.account USING btree (id) WHERE ((role = 'customer'::text) AND (disabled_at IS NULL));
 
 create table agency (
   id uuid not null default gen_random_uuid(),
@@ -38,6 +39,23 @@ create table agency (
   constraint agency_source_name_key UNIQUE (source_name)
 );
 
+create table audit_entry (
+  id bigint not null generated as identity,
+  at timestamp(3) with time zone not null default now(),
+  actor_id uuid not null,
+  actor_role text not null,
+  action text not null,
+  subject_id uuid,
+  details jsonb not null,
+  constraint audit_entry_pkey PRIMARY KEY (id),
+  constraint audit_entry_action_check CHECK ((action ~ '^[a-z_]+\.[a-z_]+$'::text)),
+  constraint audit_entry_actor_role_check CHECK ((actor_role = ANY (ARRAY['customer'::text, 'agent'::text, 'admin'::text, 'service'::text]))),
+  constraint audit_entry_details_check CHECK ((jsonb_typeof(details) = 'object'::text))
+);
+CREATE INDEX audit_entry_actor ON public.audit_entry USING btree (actor_id, at DESC, id DESC);
+CREATE INDEX audit_entry_newest ON public.audit_entry USING btree (at DESC, id DESC);
+CREATE INDEX audit_entry_subject ON public.audit_entry USING btree (subject_id, at DESC, id DESC) WHERE (subject_id IS NOT NULL);
+
 create table consumption_entry (
   meter_id uuid not null,
   day date not null,
@@ -47,8 +65,19 @@ create table consumption_entry (
   amount_xof bigint not null,
   delivered jsonb not null,
   fetched_at timestamp with time zone not null,
-  constraint consumption_entry_pkey PRIMARY KEY (meter_id, day, source_key)
+  constraint consumption_entry_pkey PRIMARY KEY (meter_id, day, source_key) INCLUDE (energy_kwh, amount_xof)
 ) partition by range (day);
+
+create table consumption_month (
+  meter_id uuid not null,
+  month date not null,
+  energy_kwh numeric(18,3) not null,
+  amount_xof bigint not null,
+  entries integer not null,
+  constraint consumption_month_pkey PRIMARY KEY (meter_id, month),
+  constraint consumption_month_entries_check CHECK ((entries > 0)),
+  constraint consumption_month_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
+) partition by range (month);
 
 create table delivery (
   notification_id uuid not null,
@@ -62,12 +91,14 @@ create table delivery (
   maybe_duplicate boolean not null default false,
   updated_at timestamp(3) with time zone not null,
   constraint delivery_pkey PRIMARY KEY (notification_id, device_id),
-  constraint delivery_attempts_check CHECK ((attempts > 0)),
+  constraint delivery_attempts_check CHECK (((attempts > 0) OR (state = ANY (ARRAY['held'::text, 'failed'::text])))),
   constraint delivery_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE,
-  constraint delivery_open_has_next CHECK (((state = ANY (ARRAY['pending'::text, 'retrying'::text])) = (next_attempt_at IS NOT NULL))),
-  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'dead'::text, 'retrying'::text])))
+  constraint delivery_open_has_next CHECK (((state = ANY (ARRAY['pending'::text, 'retrying'::text, 'held'::text])) = (next_attempt_at IS NOT NULL))),
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'dead'::text, 'retrying'::text, 'held'::text])))
 );
-CREATE INDEX delivery_open ON public.delivery USING btree (notification_id, next_attempt_at) WHERE (state = ANY (ARRAY['pending'::text, 'retrying'::text]));
+CREATE INDEX delivery_open ON public.delivery USING btree (notification_id, next_attempt_at) WHERE (state = ANY (ARRAY['pending'::text, 'retrying'::text, 'held'::text]));
+CREATE INDEX delivery_retrying ON public.delivery USING btree (updated_at) WHERE (state = 'retrying'::text);
+CREATE INDEX delivery_updated ON public.delivery USING btree (updated_at);
 
 create table device (
   id uuid not null default gen_random_uuid(),
@@ -88,6 +119,7 @@ create table device (
   constraint device_target_whole CHECK (((target IS NULL) = (target_kind IS NULL)))
 );
 CREATE INDEX device_installation ON public.device USING btree (installation_id) WHERE (installation_id IS NOT NULL);
+CREATE INDEX device_seen ON public.device USING btree (last_seen_at) WHERE (target IS NOT NULL);
 CREATE UNIQUE INDEX device_target_once ON public.device USING btree (target_kind, target) WHERE (target IS NOT NULL);
 
 create table idempotency_key (
@@ -102,6 +134,13 @@ create table idempotency_key (
   constraint idempotency_key_key_check CHECK (((length(key) >= 1) AND (length(key) <= 255)))
 );
 CREATE INDEX idempotency_key_age ON public.idempotency_key USING btree (created_at);
+
+create table lease (
+  name text not null,
+  holder uuid not null,
+  until timestamp with time zone not null,
+  constraint lease_pkey PRIMARY KEY (name)
+);
 
 create table login_guard (
   key bytea not null,
@@ -142,14 +181,20 @@ create table meter_link (
   is_default boolean not null default false,
   created_at timestamp with time zone not null default now(),
   decided_at timestamp with time zone,
+  asked_at timestamp(3) with time zone not null default now(),
+  decided_by uuid,
   constraint meter_link_pkey PRIMARY KEY (id),
   constraint meter_link_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint meter_link_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES account(id) ON DELETE SET NULL,
+  constraint meter_link_default_is_accepted CHECK (((NOT is_default) OR (state = 'accepted'::text))),
   constraint meter_link_meter_id_account_id_key UNIQUE (meter_id, account_id),
   constraint meter_link_meter_id_fkey FOREIGN KEY (meter_id) REFERENCES meter(id),
   constraint meter_link_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'shared'::text]))),
   constraint meter_link_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'accepted'::text, 'refused'::text, 'revoked'::text])))
 );
 CREATE INDEX meter_link_account ON public.meter_link USING btree (account_id) WHERE (state = 'accepted'::text);
+CREATE INDEX meter_link_asked_by ON public.meter_link USING btree (account_id, asked_at) WHERE (state <> 'accepted'::text);
+CREATE INDEX meter_link_waiting ON public.meter_link USING btree (asked_at, id) WHERE (state = 'pending'::text);
 CREATE UNIQUE INDEX meter_link_one_default ON public.meter_link USING btree (account_id) WHERE is_default;
 CREATE UNIQUE INDEX meter_link_one_owner ON public.meter_link USING btree (meter_id) WHERE ((role = 'owner'::text) AND (state = 'accepted'::text));
 
@@ -157,6 +202,7 @@ create table meter_reading_state (
   meter_id uuid not null,
   read_at timestamp with time zone not null,
   whole_history_at timestamp with time zone not null,
+  has_months boolean not null default false,
   constraint meter_reading_state_pkey PRIMARY KEY (meter_id),
   constraint meter_reading_state_check CHECK ((whole_history_at <= read_at)),
   constraint meter_reading_state_meter_id_fkey FOREIGN KEY (meter_id) REFERENCES meter(id) ON DELETE CASCADE
@@ -174,20 +220,33 @@ create table notification (
   task_id uuid not null,
   state text not null,
   recipients integer not null,
-  devices integer,
   fanned_out_at timestamp(3) with time zone,
   queued_at timestamp(3) with time zone not null,
   first_sent_at timestamp(3) with time zone,
   done_at timestamp(3) with time zone,
+  is_broadcast boolean not null default false,
+  agency_id uuid,
+  visible_at timestamp(3) with time zone not null,
+  expires_at timestamp(3) with time zone,
+  fanned_out_through uuid,
+  cancelled_at timestamp(3) with time zone,
+  cancelled_by uuid,
   constraint notification_pkey PRIMARY KEY (id),
+  constraint notification_agency_id_fkey FOREIGN KEY (agency_id) REFERENCES agency(id),
+  constraint notification_cancelled_by_fkey FOREIGN KEY (cancelled_by) REFERENCES account(id) ON DELETE SET NULL,
+  constraint notification_cancelled_has_time CHECK (((state = 'cancelled'::text) = (cancelled_at IS NOT NULL))),
   constraint notification_done_has_time CHECK (((state = 'done'::text) = (done_at IS NOT NULL))),
   constraint notification_priority_check CHECK ((priority = ANY (ARRAY['urgent'::text, 'high'::text, 'normal'::text, 'low'::text]))),
   constraint notification_recipients_check CHECK ((recipients >= 0)),
   constraint notification_sender_id_fkey FOREIGN KEY (sender_id) REFERENCES account(id) ON DELETE SET NULL,
   constraint notification_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'done'::text, 'cancelled'::text])))
 );
+CREATE INDEX notification_broadcast ON public.notification USING btree (visible_at DESC, id DESC) WHERE is_broadcast;
+CREATE INDEX notification_broadcast_shown ON public.notification USING btree (agency_id, visible_at DESC, id DESC) WHERE (is_broadcast AND ((state <> 'cancelled'::text) OR (first_sent_at IS NOT NULL) OR (fanned_out_through IS NOT NULL) OR (fanned_out_at IS NOT NULL)));
 CREATE INDEX notification_sender ON public.notification USING btree (sender_id);
 CREATE INDEX notification_unfinished ON public.notification USING btree (queued_at) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
+CREATE INDEX notification_visible ON public.notification USING btree (visible_at);
+CREATE INDEX notification_withdrawn ON public.notification USING btree (id) WHERE ((state = 'cancelled'::text) AND (first_sent_at IS NULL) AND (fanned_out_through IS NULL) AND (fanned_out_at IS NULL));
 
 create table notification_chunk (
   notification_id uuid not null,
@@ -195,21 +254,63 @@ create table notification_chunk (
   after_account uuid not null,
   through_account uuid not null,
   done_at timestamp(3) with time zone,
+  recipients integer not null default 0,
+  devices integer not null default 0,
+  settled_through uuid not null,
+  sending_through uuid,
+  lease integer not null default 0,
+  leased_until timestamp(3) with time zone,
+  sent integer not null default 0,
+  muted integer not null default 0,
+  expired integer not null default 0,
   constraint notification_chunk_pkey PRIMARY KEY (notification_id, number),
   constraint notification_chunk_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE
 );
+CREATE INDEX notification_chunk_done ON public.notification_chunk USING btree (done_at) WHERE (done_at IS NOT NULL);
+CREATE INDEX notification_chunk_open ON public.notification_chunk USING btree (notification_id) WHERE (done_at IS NULL);
+
+create table notification_receipt (
+  account_id uuid not null,
+  notification_id uuid not null,
+  read_at timestamp(3) with time zone not null,
+  constraint notification_receipt_pkey PRIMARY KEY (account_id, notification_id),
+  constraint notification_receipt_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint notification_receipt_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE
+);
+CREATE INDEX notification_receipt_notification ON public.notification_receipt USING btree (notification_id);
 
 create table notification_recipient (
   notification_id uuid not null,
   account_id uuid not null,
-  queued_at timestamp(3) with time zone not null,
+  visible_at timestamp(3) with time zone not null,
   read_at timestamp(3) with time zone,
   constraint notification_recipient_pkey PRIMARY KEY (notification_id, account_id),
   constraint notification_recipient_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
   constraint notification_recipient_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE
 );
-CREATE INDEX notification_inbox ON public.notification_recipient USING btree (account_id, queued_at DESC, notification_id DESC);
-CREATE INDEX notification_unread ON public.notification_recipient USING btree (account_id) WHERE (read_at IS NULL);
+CREATE INDEX notification_inbox ON public.notification_recipient USING btree (account_id, visible_at DESC, notification_id DESC);
+CREATE INDEX notification_unread ON public.notification_recipient USING btree (account_id, visible_at DESC, notification_id DESC) WHERE (read_at IS NULL);
+
+create table one_time_code (
+  id uuid not null,
+  account_id uuid not null,
+  purpose text not null,
+  subject_id uuid not null,
+  phone text not null,
+  code_hash bytea not null,
+  tries smallint not null default 0,
+  sent_at timestamp(3) with time zone not null,
+  expires_at timestamp(3) with time zone not null,
+  spent_at timestamp(3) with time zone,
+  constraint one_time_code_pkey PRIMARY KEY (id),
+  constraint one_time_code_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint one_time_code_phone_check CHECK ((phone ~ '^\+221[37][0-9]{8}$'::text)),
+  constraint one_time_code_purpose_check CHECK ((purpose = 'meter_owner'::text)),
+  constraint one_time_code_tries_check CHECK ((tries >= 0))
+);
+CREATE INDEX one_time_code_account ON public.one_time_code USING btree (account_id, sent_at);
+CREATE INDEX one_time_code_age ON public.one_time_code USING btree (sent_at);
+CREATE INDEX one_time_code_phone ON public.one_time_code USING btree (phone, sent_at);
 
 create table outbox (
   key text not null,
@@ -223,6 +324,18 @@ create table outbox (
   constraint outbox_pkey PRIMARY KEY (key)
 );
 CREATE INDEX outbox_due ON public.outbox USING btree (not_before);
+
+create table push_preference (
+  account_id uuid not null,
+  muted_types text[] not null default '{}'::text[],
+  quiet_from time(0) without time zone,
+  quiet_until time(0) without time zone,
+  updated_at timestamp(3) with time zone not null,
+  constraint push_preference_pkey PRIMARY KEY (account_id),
+  constraint push_preference_account_id_fkey FOREIGN KEY (account_id) REFERENCES account(id) ON DELETE CASCADE,
+  constraint push_preference_quiet_some CHECK ((quiet_from <> quiet_until)),
+  constraint push_preference_quiet_whole CHECK (((quiet_from IS NULL) = (quiet_until IS NULL)))
+);
 
 create table refresh_token (
   hash bytea not null,
