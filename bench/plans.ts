@@ -12,7 +12,7 @@ import { openedResources } from './support/opened.ts'
 import { type Findings, runBenchmark } from './support/report.ts'
 import { figure } from './support/table.ts'
 
-const SIZE = { customers: 100_000, withHistory: 20_000 }
+const SIZE = { customers: 60_000, withHistory: 10_000 }
 const PLANS = join(import.meta.dirname, 'plans')
 
 interface Looked {

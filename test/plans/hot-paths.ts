@@ -1,4 +1,4 @@
-import { type CompiledQuery, sql } from 'kysely'
+import type { CompiledQuery } from 'kysely'
 import { hashSecret } from '#src/modules/accounts/secrets.ts'
 import { createStaff } from '#src/modules/accounts/create-account.ts'
 import { claimDue } from '#src/modules/notifications/sending/due-deliveries.ts'
@@ -7,6 +7,7 @@ import { beginSending } from '#src/modules/notifications/sending/sending.ts'
 import { sqlChunkStore } from '#src/modules/notifications/sending/sql-chunk-store.ts'
 import { customerAt } from '#src/roles/generate/customer.ts'
 import { fillCustomers } from '#src/roles/generate/fill.ts'
+import { withClient } from '#src/roles/generate/with-client.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
 import { TEST_PASSWORD, TEST_PIN } from '#test/support/factories.ts'
 import { type Recorder, recorderOf } from './recorder.ts'
@@ -57,7 +58,7 @@ async function goEveryPath(api: TestApi, recorder: Recorder, url: string, sizes:
   const order = { seed: 'plans', until: NOW, pinHash: await hashSecret(TEST_PIN) }
   await fillCustomers(url, { ...order, months: 36, customers: sizes.withHistory }, 0, () => {})
   await fillCustomers(url, { ...order, months: 0, customers: sizes.customers }, sizes.withHistory, () => {})
-  const world = await messages(api, order.seed, Math.min(sizes.customers, MOST_RECIPIENTS))
+  const world = await messages(api, url, order.seed, Math.min(sizes.customers, MOST_RECIPIENTS))
   recorder.take()
   const paths: HotPath[] = []
   const path: Path = async (name, years, go) => {
@@ -90,7 +91,7 @@ interface World {
 }
 
 /** Staff, messages to many by name and to an agency, and pushes that are to be tried again. */
-async function messages(api: TestApi, seed: string, recipients: number): Promise<World> {
+async function messages(api: TestApi, url: string, seed: string, recipients: number): Promise<World> {
   const { db } = api.database
   const agency = await db.selectFrom('agency').select(['id', 'code']).orderBy('code').limit(1).executeTakeFirstOrThrow()
   await createStaff(db, { login: 'admin.plans', password: TEST_PASSWORD, role: 'admin' })
@@ -101,10 +102,16 @@ async function messages(api: TestApi, seed: string, recipients: number): Promise
   const toListed = { ...text, audience: { kind: 'users', user_ids: everyone } }
   const [listedId, earlierId] = [await sent(api, admin, toListed), await sent(api, admin, toListed)]
   const broadcastId = await sent(api, admin, { ...text, audience: { kind: 'agency', agency_id: agency.id } })
-  await sql`insert into delivery
-      (notification_id, device_id, state, attempts, first_tried_at, next_attempt_at, updated_at)
-    select case when id < '08000000-0000-0000-0000-000000000000' then ${listedId}::uuid else ${earlierId}::uuid end, id, 'retrying', 1, ${NOW}, ${NOW}, ${NOW}
-    from device`.execute(db)
+  // Past the pool and its time limit.
+  await withClient(url, async (client) => {
+    await client.query(
+      `insert into delivery (notification_id, device_id, state, attempts, first_tried_at, next_attempt_at, updated_at)
+      select case when id < '08000000-0000-0000-0000-000000000000' then $1::uuid else $2::uuid end,
+        id, 'retrying', 1, $3, $3, $3 from device`,
+      [listedId, earlierId, NOW],
+    )
+    await client.query('analyze')
+  })
   const customer = await db
     .selectFrom('meter_link')
     .innerJoin('meter', 'meter.id', 'meter_link.meter_id')
@@ -114,7 +121,6 @@ async function messages(api: TestApi, seed: string, recipients: number): Promise
     .orderBy('account_id')
     .limit(1)
     .executeTakeFirstOrThrow()
-  await sql`analyze`.execute(db)
   return { agencyId: agency.id, admin, agent, customerId: customer.id, listedId, broadcastId }
 }
 
