@@ -55,6 +55,7 @@ create table audit_entry (
 CREATE INDEX audit_entry_actor ON public.audit_entry USING btree (actor_id, at DESC, id DESC);
 CREATE INDEX audit_entry_newest ON public.audit_entry USING btree (at DESC, id DESC);
 CREATE INDEX audit_entry_subject ON public.audit_entry USING btree (subject_id, at DESC, id DESC) WHERE (subject_id IS NOT NULL);
+CREATE TRIGGER audit_entry_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON public.audit_entry FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change();
 
 create table consumption_entry (
   meter_id uuid not null,

@@ -14,13 +14,14 @@ export async function describeSchema(url: string): Promise<string> {
       const columns = await client.query<{ line: string }>(COLUMNS, [table.oid])
       const constraints = await client.query<{ line: string }>(CONSTRAINTS, [table.oid])
       const indexes = await client.query<{ line: string }>(INDEXES, [table.oid])
+      const triggers = await client.query<{ line: string }>(TRIGGERS, [table.oid])
       const body = [...columns.rows, ...constraints.rows].map((row) => `  ${row.line}`).join(',\n')
       const partitioned = table.partition_key === null ? '' : ` partition by ${table.partition_key.toLowerCase()}`
       const lines = [
         `create table ${table.name} (`,
         body,
         `)${partitioned};`,
-        ...indexes.rows.map((row) => `${row.line};`),
+        ...[...indexes.rows, ...triggers.rows].map((row) => `${row.line};`),
       ]
       blocks.push(lines.join('\n'))
     }
@@ -52,3 +53,7 @@ const CONSTRAINTS = `
 const INDEXES = `
   select pg_get_indexdef(indexrelid) as line from pg_index
   where indrelid = $1 and not exists (select from pg_constraint where conindid = indexrelid) order by 1`
+
+/** Not those that hold foreign keys. */
+const TRIGGERS = `
+  select pg_get_triggerdef(oid) as line from pg_trigger where tgrelid = $1 and not tgisinternal order by tgname`
