@@ -6,7 +6,7 @@ import { type CrashSystem, ENGINE_NAMES, type EngineName, LINE_NAMES, type LineN
 import type { MemberName } from './fleet.ts'
 import type { Condition } from './line.ts'
 import { DOOMED_GROUPS, doomedPrefix } from './people.ts'
-import { API_POINTS, type Point, WORKER_POINTS } from './points.ts'
+import { API_POINTS, isOften, type Point, WORKER_POINTS } from './points.ts'
 import type { Receipts } from './receipts.ts'
 
 /** What breaks in one run. */
@@ -68,7 +68,7 @@ function drawKill(random: Random): Fault {
   const whom = random.pick(['api 1', 'api 2', 'worker 1', 'worker 2'] as const)
   if (random.next() < 0.25) return { kind: 'kill', whom }
   const point = random.pick<Point>(whom.startsWith('api') ? API_POINTS : WORKER_POINTS)
-  return { kind: 'kill', whom, at: { point, passing: random.between(1, 12) } }
+  return { kind: 'kill', whom, at: { point, passing: random.between(1, isOften(point) ? 12 : 2) } }
 }
 
 function drawAction(random: Random): Action {

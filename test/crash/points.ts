@@ -11,5 +11,9 @@ export const WORKER_POINTS = [
   'outbox.confirmed',
 ] as const
 
+/** Passed many times a second under load. */
+const OFTEN = new Set<string>(['notification.stored', 'chunk.taken', 'page.pushed', 'page.recorded'])
+export const isOften = (point: Point): boolean => OFTEN.has(point)
+
 export type Point = (typeof API_POINTS)[number] | (typeof WORKER_POINTS)[number]
 export const POINTS: readonly Point[] = [...new Set([...API_POINTS, ...WORKER_POINTS])]
