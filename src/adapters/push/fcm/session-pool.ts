@@ -1,4 +1,5 @@
 import type { Logger } from '#src/core/logger.ts'
+import { onAbort } from '../shared-abort.ts'
 import { FcmSession, type SessionOptions } from './session.ts'
 
 export interface PoolOptions extends SessionOptions {
@@ -138,7 +139,7 @@ export class SessionPool {
     return new Promise((resolve, reject) => {
       const settle = (): void => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', abort)
+        stopListening?.()
         this.#waiters.delete(waiter)
       }
       const waiter: Waiter = {
@@ -151,9 +152,9 @@ export class SessionPool {
           reject(error)
         },
       }
-      const abort = (): void => waiter.reject(new NoStream('ABORTED'))
       const timer = setTimeout(() => waiter.reject(new NoStream('BUSY')), waitMs)
-      signal?.addEventListener('abort', abort)
+      const abort = (): void => waiter.reject(new NoStream('ABORTED'))
+      const stopListening = signal === undefined ? undefined : onAbort(signal, abort)
       this.#waiters.add(waiter)
     })
   }
