@@ -11,7 +11,6 @@ export type ErrorKind =
   | 'too_large'
   | 'unprocessable'
   | 'rate_limited'
-  | 'not_implemented'
   | 'unavailable'
   | 'internal'
 

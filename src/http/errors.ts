@@ -28,11 +28,6 @@ export const httpErrors = defineErrors('http', {
     'Le curseur est invalide: reprenez la liste depuis le début.',
     'The cursor is invalid: start the list anew.',
   ],
-  notImplemented: [
-    'not_implemented',
-    "Cette fonction n'est pas encore disponible.",
-    'This function is not available yet.',
-  ],
   draining: ['unavailable', 'Ce serveur est en cours d’arrêt.', 'This server is stopping.'],
   internal: [
     'internal',

@@ -13,7 +13,6 @@ const STATUS: Readonly<Record<ErrorKind, number>> = {
   too_large: 413,
   unprocessable: 422,
   rate_limited: 429,
-  not_implemented: 501,
   unavailable: 503,
   internal: 500,
 }
@@ -31,7 +30,6 @@ const TITLE: Readonly<Record<ErrorKind, string>> = {
   too_large: 'Content Too Large',
   unprocessable: 'Unprocessable Content',
   rate_limited: 'Too Many Requests',
-  not_implemented: 'Not Implemented',
   unavailable: 'Service Unavailable',
   internal: 'Internal Server Error',
 }

@@ -1,5 +1,7 @@
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
+import { type PreferenceColumns, reachNow, toPreference } from '#src/modules/preferences/reach-now.ts'
+import type { Priority } from '../priorities.ts'
 import type { DueOutcome, DueStore } from './due-store.ts'
 import { type Claim, LEASE_MS } from './push-page.ts'
 import { retireTargets } from './retire-targets.ts'
@@ -19,25 +21,45 @@ export function sqlDueStore(db: Db): DueStore {
 /** Devices of one claim: about as many pushes are under way at a time for one task. */
 const CLAIM_SIZE = 64
 
-interface DueRow {
+/**
+ * For `DueStore`. Whose quiet hours have begun since the first attempt, or while the gateway could not be used, is left
+ * in peace until they end.
+ */
+export async function claimDue(db: Db, notificationId: string, nowMs: number): Promise<Claim[]> {
+  for (;;) {
+    const rows = await claimRows(db, notificationId, nowMs)
+    const quiet = rows.flatMap((row) => {
+      const until = quietUntil(row, nowMs)
+      return until === undefined ? [] : [{ row, until }]
+    })
+    if (quiet.length > 0) await holdRows(db, notificationId, quiet, new Date(nowMs))
+    const held = new Set(quiet.map(({ row }) => row))
+    const claims = rows.filter((row) => !held.has(row)).map(toClaim)
+    if (claims.length > 0 || rows.length === 0) return claims
+  }
+}
+
+interface DueRow extends PreferenceColumns {
   readonly device_id: string
   readonly target_kind: 'token' | 'fid' | null
   readonly target: string | null
   readonly attempts: number
   readonly first_tried_at: Date
+  readonly type: string
+  readonly priority: Priority
+  readonly expires_at: Date | null
 }
 
-/** For `DueStore`. */
-export async function claimDue(db: Db, notificationId: string, nowMs: number): Promise<Claim[]> {
+async function claimRows(db: Db, notificationId: string, nowMs: number): Promise<DueRow[]> {
   const now = new Date(nowMs)
   const { rows } = await sql<DueRow>`
     with due as (
-      select device_id from delivery
-      where notification_id = ${notificationId} and state in ('pending', 'retrying', 'held')
-        and next_attempt_at <= ${now}
-        and exists (select from notification n where n.id = ${notificationId} and n.state = 'sending')
-      order by next_attempt_at, device_id limit ${CLAIM_SIZE}
-      for update skip locked
+      select x.device_id, n.type, n.priority, n.expires_at
+      from delivery x join notification n on n.id = x.notification_id and n.state = 'sending'
+      where x.notification_id = ${notificationId} and x.state in ('pending', 'retrying', 'held')
+        and x.next_attempt_at <= ${now}
+      order by x.next_attempt_at limit ${CLAIM_SIZE}
+      for update of x skip locked
     )
     update delivery set
       state = 'pending',
@@ -46,16 +68,43 @@ export async function claimDue(db: Db, notificationId: string, nowMs: number): P
       maybe_duplicate = delivery.maybe_duplicate or delivery.state = 'pending',
       next_attempt_at = ${new Date(nowMs + LEASE_MS)},
       updated_at = ${now}
-    from due left join device d on d.id = due.device_id
+    from due left join device d on d.id = due.device_id left join push_preference p on p.account_id = d.account_id
     where delivery.notification_id = ${notificationId} and delivery.device_id = due.device_id
-    returning delivery.device_id, d.target_kind, d.target, delivery.attempts, delivery.first_tried_at`.execute(db)
-  return rows.map((row) => ({
-    deviceId: row.device_id,
-    targetKind: row.target_kind,
-    target: row.target,
-    attempts: row.attempts,
-    firstTriedAt: row.first_tried_at,
-  }))
+    returning delivery.device_id, d.target_kind, d.target, delivery.attempts, delivery.first_tried_at,
+      due.type, due.priority, due.expires_at, p.muted_types, p.quiet_from, p.quiet_until`.execute(db)
+  return rows
+}
+
+/** Undefined: now. Not past its expiry, at which it is given up. */
+function quietUntil(row: DueRow, nowMs: number): Date | undefined {
+  const reach = reachNow(toPreference(row), row, nowMs)
+  const { expires_at: expiresAt } = row
+  if (typeof reach !== 'object' || (expiresAt !== null && nowMs >= expiresAt.getTime())) return undefined
+  return expiresAt !== null && expiresAt < reach.heldUntil ? expiresAt : reach.heldUntil
+}
+
+function toClaim({ device_id, target_kind, target, attempts, first_tried_at }: DueRow): Claim {
+  return { deviceId: device_id, targetKind: target_kind, target, attempts, firstTriedAt: first_tried_at }
+}
+
+interface Quiet {
+  readonly row: DueRow
+  readonly until: Date
+}
+
+/** As if they had not been claimed. */
+async function holdRows(db: Db, notificationId: string, quiet: readonly Quiet[], now: Date): Promise<void> {
+  await sql`
+    update delivery set
+      state = 'held', attempts = delivery.attempts - 1, reason = 'quiet hours', next_attempt_at = v.until,
+      updated_at = ${now}
+    from unnest(
+      ${quiet.map(({ row }) => row.device_id)}::uuid[],
+      ${quiet.map(({ row }) => row.attempts)}::smallint[],
+      ${quiet.map(({ until }) => until)}::timestamptz[]
+    ) as v (device_id, attempts, until)
+    where delivery.notification_id = ${notificationId} and delivery.device_id = v.device_id
+      and delivery.state = 'pending' and delivery.attempts = v.attempts`.execute(db)
 }
 
 async function recordDue(db: Db, notificationId: string, outcomes: readonly DueOutcome[], now: Date): Promise<void> {

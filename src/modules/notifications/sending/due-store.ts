@@ -11,7 +11,7 @@ export interface DueOutcome {
 export interface DueStore extends Pick<ChunkStore, 'retire' | 'isSending'> {
   /**
    * Claims devices whose next attempt is due: those that retry, those that were held, and those whose sender crashed.
-   * None once the notification was cancelled.
+   * None once the notification was cancelled, and none whose owner has quiet hours now: they are held until these end.
    */
   claim(notificationId: string, nowMs: number): Promise<Claim[]>
   /**

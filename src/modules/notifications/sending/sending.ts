@@ -1,7 +1,9 @@
 import type { Selectable } from 'kysely'
 import type { Db, Tx } from '#src/database/database.ts'
 import type { NotificationTable } from '#src/database/tables/notifications.ts'
+import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import type { Message } from './push-message.ts'
+import { startTask } from './queue-tasks.ts'
 
 /** A notification on its way: what its pushes say, and whom they are for. */
 export interface Sending extends Message {
@@ -27,17 +29,37 @@ export async function readSending(db: Db, notificationId: string): Promise<Sendi
   return row === undefined ? undefined : toSending(row)
 }
 
-/** As `readSending`, after marking it as being sent. One whose time has not come is left as it is. */
+/** By so much may the clocks of two machines differ: whoever queued the start has seen its time come. */
+const CLOCKS_DIFFER_MS = 1_000
+
+/**
+ * As `readSending`, after marking it as being sent. One whose time has not come is left as it is, and its start is queued
+ * again for it.
+ */
 export async function beginSending(db: Db, notificationId: string, now: Date): Promise<Sending | undefined> {
+  const latest = new Date(now.getTime() + CLOCKS_DIFFER_MS)
   const row = await db
     .updateTable('notification')
     .set({ state: 'sending' })
     .where('id', '=', notificationId)
     .where('state', 'in', ['queued', 'sending'])
-    .where('visible_at', '<=', now)
+    .where('visible_at', '<=', latest)
     .returning(COLUMNS)
     .executeTakeFirst()
-  return row === undefined ? undefined : toSending(row)
+  if (row !== undefined) return toSending(row)
+  await queueStartAgain(db, notificationId, latest)
+  return undefined
+}
+
+async function queueStartAgain(db: Db, notificationId: string, latest: Date): Promise<void> {
+  const early = await db
+    .selectFrom('notification')
+    .select(['id', 'priority', 'task_id', 'visible_at'])
+    .where('id', '=', notificationId)
+    .where('state', '=', 'queued')
+    .where('visible_at', '>', latest)
+    .executeTakeFirst()
+  if (early !== undefined) await addToOutbox(db, [startTask(early, early.task_id, early.visible_at)])
 }
 
 /** False once it was cancelled. */

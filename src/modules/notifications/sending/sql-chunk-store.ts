@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import type { Db, Tx } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
+import { type PreferenceColumns, toPreference } from '#src/modules/preferences/reach-now.ts'
 import type { AccountRange } from './account-range.ts'
 import type { Chunk, ChunkDevice, ChunkStore, Lease, PageRecord } from './chunk-store.ts'
 import { followUpTask } from './queue-tasks.ts'
@@ -41,15 +42,9 @@ async function readChunk(db: Db, notificationId: string, number: number): Promis
 }
 
 async function readDevices(db: Db, sending: Sending, range: AccountRange): Promise<ChunkDevice[]> {
-  const { rows } = await sql<{
-    account_id: string
-    id: string
-    target_kind: 'token' | 'fid'
-    target: string
-    muted_types: string[] | null
-    quiet_from: string | null
-    quiet_until: string | null
-  }>`
+  const { rows } = await sql<
+    PreferenceColumns & { account_id: string; id: string; target_kind: 'token' | 'fid'; target: string }
+  >`
     with recipient as materialized (${recipientsIn(sending, range)})
     select r.account_id, d.id, d.target_kind, d.target, p.muted_types, p.quiet_from, p.quiet_until
     from recipient r
@@ -63,10 +58,7 @@ async function readDevices(db: Db, sending: Sending, range: AccountRange): Promi
     deviceId: row.id,
     targetKind: row.target_kind,
     target: row.target,
-    preference:
-      row.muted_types === null
-        ? undefined
-        : { muted_types: row.muted_types, quiet_from: row.quiet_from, quiet_until: row.quiet_until },
+    preference: toPreference(row),
   }))
 }
 
