@@ -180,6 +180,8 @@ export async function notificationsApi(): Promise<NotificationsApi> {
   return api
 }
 
+/** Before the clock begins: nobody's inbox shows broadcasts that are older than the account. */
+const JOINED = new Date('2026-01-01T00:00:00Z')
 let people = 0
 
 /** A person without a way to log in: hashing secrets would only cost time here. */
@@ -188,7 +190,7 @@ export async function aPerson({ db }: Database): Promise<{ id: string }> {
   const phone = `+22170${String(people).padStart(7, '0')}`
   return db
     .insertInto('account')
-    .values({ role: 'customer', phone, secret_hash: 'none' })
+    .values({ role: 'customer', phone, secret_hash: 'none', created_at: JOINED })
     .returning('id')
     .executeTakeFirstOrThrow()
 }
@@ -220,8 +222,8 @@ export async function aDevice(database: Database, accountId: string, target: str
 export async function manyCustomers({ db }: Database, count: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     with made as (
-      insert into account (role, phone, secret_hash)
-      select 'customer', '+22178' || lpad(n::text, 7, '0'), 'none' from generate_series(1, ${count}::integer) as n
+      insert into account (role, phone, secret_hash, created_at)
+      select 'customer', '+22178' || lpad(n::text, 7, '0'), 'none', ${JOINED}::timestamptz from generate_series(1, ${count}::integer) as n
       returning id
     )
     select id from made order by id`.execute(db)

@@ -6,6 +6,13 @@ import { knownType, NOTIFICATION_TYPES } from '#src/modules/notifications/types.
 
 export type Preference = Pick<Selectable<PushPreferenceTable>, 'muted_types' | 'quiet_from' | 'quiet_until'>
 
+/** A preference joined to something else: all null where the account has none. */
+export type PreferenceColumns = { readonly [Column in keyof Preference]: Preference[Column] | null }
+
+export function toPreference({ muted_types, quiet_from, quiet_until }: PreferenceColumns): Preference | undefined {
+  return muted_types === null ? undefined : { muted_types, quiet_from, quiet_until }
+}
+
 /** What is to be done now for one account: push, never push, or push when its quiet hours are over. */
 export type Reach = 'push' | 'muted' | { readonly heldUntil: Date }
 
