@@ -20,7 +20,6 @@ test('only what passes with time is tried again', () => {
     too_large: 'failure',
     unprocessable: 'failure',
     rate_limited: 'retry',
-    not_implemented: 'failure',
     unavailable: 'retry',
     internal: 'failure',
   }
