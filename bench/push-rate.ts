@@ -53,19 +53,31 @@ async function measure(): Promise<Findings> {
   const parts = endWatch()
   load.stop()
   await sending
-  const counts = await untilDone(pushes, load.ids)
-  const reckoning = load.ledger.reckon(await pushes.fcm.pushes())
+  const counts = await untilDone(pushes, load.posts)
+  const reckoning = load.ledger().reckon(await pushes.fcm.pushes())
   await pushes.stopOurs()
   const peers = [await measureCelery(pushes, 'proxy'), await measureCelery(pushes, 'direct')] as const
-  return findings({ minutes, parts, reckoning, counts, notifications: load.ids.length, peers })
+  return findings({ minutes, parts, reckoning, counts, notifications: load.posts.length, peers })
 }
+
+/** A notification that was accepted, for `size` inhabitants from `first` on, round to the beginning. */
+interface Post {
+  readonly id: string
+  readonly first: number
+  readonly size: number
+}
+
+const userAt = (place: number): number => place % POPULATION
 
 /** Keeps `BACKLOG` pushes accepted and unsent, in notifications of several hundred users each. */
 class Load {
-  readonly ledger = new PushLedger()
-  readonly ids: string[] = []
+  readonly posts: Post[] = []
   readonly #pushes: PushSystem
-  #posting = 0
+  /** Made before: the load takes as little as it can from what is measured. */
+  readonly #accountIds = Array.from({ length: POPULATION }, (_, place) => inhabitantAt(place).accountId)
+  /** Pushes that were asked for, accepted or about to be. */
+  #asked = 0
+  #turns = 0
   #isStopped = false
 
   constructor(pushes: PushSystem) {
@@ -81,7 +93,7 @@ class Load {
     const requests = new Set<Promise<void>>()
     while (!this.#isStopped) {
       const { total } = await this.#pushes.fcm.counts()
-      while (requests.size < POSTS_AT_A_TIME && this.ledger.accepted + this.#posting - total < BACKLOG) {
+      while (requests.size < POSTS_AT_A_TIME && this.#asked - total < BACKLOG) {
         const request = this.#post().finally(() => requests.delete(request))
         requests.add(request)
       }
@@ -90,22 +102,29 @@ class Load {
     await Promise.all(requests)
   }
 
+  /** To be compared with what FCM has got. */
+  ledger(): PushLedger {
+    const ledger = new PushLedger()
+    for (const { id, first, size } of this.posts) {
+      for (let place = first; place < first + size; place += 1) ledger.add(id, inhabitantAt(userAt(place)))
+    }
+    return ledger
+  }
+
   async #post(): Promise<void> {
-    const turn = this.ids.length
+    const turn = this.#turns++
     const size = AUDIENCES[turn % AUDIENCES.length]!
-    this.#posting += size
+    this.#asked += size
     const first = Math.floor(Math.random() * POPULATION)
-    const users = Array.from({ length: size }, (_, place) => inhabitantAt((first + place) % POPULATION))
+    const userIds = Array.from({ length: size }, (_, place) => this.#accountIds[userAt(first + place)]!)
     const id = await this.#pushes.send({
       title: 'Coupure programmée',
       body: 'Travaux demain de 8 h à 14 h dans votre quartier.',
       type: 'outage',
-      audience: { kind: 'users', user_ids: users.map(({ accountId }) => accountId) },
+      audience: { kind: 'users', user_ids: userIds },
       priority: PRIORITIES[turn % PRIORITIES.length],
     })
-    this.ids.push(id)
-    for (const user of users) this.ledger.add(id, user)
-    this.#posting -= size
+    this.posts.push({ id, first, size })
   }
 }
 
@@ -125,10 +144,10 @@ async function countMinutes({ fcm }: PushSystem): Promise<number[]> {
 }
 
 /** What the database says of each notification, as their sender reads it. */
-async function untilDone({ status, system }: PushSystem, ids: readonly string[]): Promise<Measured['counts']> {
+async function untilDone({ status, system }: PushSystem, posts: readonly Post[]): Promise<Measured['counts']> {
   const endAt = performance.now() + DONE_WITHIN_MS
   let [done, sent] = [0, 0]
-  for (const id of ids) {
+  for (const { id } of posts) {
     let now = await status(id)
     while (now.state !== 'done' && performance.now() < endAt) {
       await pause(LOOK_EVERY_MS)
