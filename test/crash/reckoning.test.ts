@@ -124,8 +124,10 @@ test('a push that was dropped is lost', async () => {
 test('a push that was repeated needs a mark, and a reason', async () => {
   const unmarked = await told({ delivery: { state: 'sent' }, receipts: again('sent', 5_000), isUnderWay: true })
   const unreasoned = await told({ delivery: marked, receipts: again('sent', 5_000) })
-  assert.deepEqual([unmarked.unexplained, unmarked.duplicated], [[unmarked.push], 1])
-  assert.deepEqual([unreasoned.unexplained, unreasoned.duplicated], [[unreasoned.push], 1])
+  const times = '2026-03-15T10:00:00.000Z sent, 2026-03-15T10:00:05.000Z sent'
+  assert.deepEqual(unmarked.unexplained, [`${unmarked.push}: ${times}; sent, not noted; under way at a fault`])
+  assert.deepEqual(unreasoned.unexplained, [`${unreasoned.push}: ${times}; sent, noted; not under way at a fault`])
+  assert.deepEqual([unmarked.duplicated, unreasoned.duplicated], [1, 1])
 })
 
 const UNEXPECTED: Readonly<Record<string, [given: Case, said: (told: { push: string; id: string }) => string]>> = {

@@ -58,7 +58,7 @@ export async function reckon(db: Db, evidence: Evidence): Promise<Reckoning> {
     sent: taken.length,
     lost: [...promised].filter(([key, push]) => !has.has(key) && !isExcused(push, dead)).map(([key]) => key),
     duplicated: twice.length,
-    unexplained: twice.filter((key) => !isExplained(key, evidence, rows)),
+    unexplained: twice.filter((key) => !isExplained(key, evidence, rows)).map((key) => storyOf(key, evidence, rows)),
     unexpected: [
       ...refused,
       ...[...receipts.keys()].filter((key) => !promised.has(key)).map((key) => `pushed, but never accepted: ${key}`),
@@ -112,6 +112,14 @@ function isExcused({ notification, person }: Promised, dead: ReadonlyMap<string,
 function isExplained(key: string, { receipts, underWay }: Evidence, rows: Rows): boolean {
   if (rows.get(key)?.maybeDuplicate !== true) return false
   return underWay.has(key) || (receipts.get(key) ?? []).some(({ outcome }) => UNKNOWN.has(outcome))
+}
+
+/** All that is known of one push. */
+function storyOf(key: string, { receipts, underWay }: Evidence, rows: Rows): string {
+  const times = (receipts.get(key) ?? []).map(({ atMs, outcome }) => `${new Date(atMs).toISOString()} ${outcome}`)
+  const row = rows.get(key)
+  const said = row === undefined ? 'no row' : `${row.state}, ${row.maybeDuplicate ? 'noted' : 'not noted'}`
+  return `${key}: ${times.join(', ')}; ${said}; ${underWay.has(key) ? '' : 'not '}under way at a fault`
 }
 
 /** Sent before its time, after it was cancelled, or again too early. */

@@ -33,7 +33,8 @@ async function main(args: readonly string[]): Promise<number> {
   const runs = Number(values.runs)
   const faults = Array.from({ length: runs }, (_, index) => faultOf(seed, index + 1))
   await using crash = await crashSystem()
-  const onFault = (run: number, words: string): void => say(`run ${run} of ${runs}: ${words}`)
+  const onFault = (run: number, words: string): void =>
+    say(`${new Date().toISOString()} run ${run} of ${runs}: ${words}`)
   const isGood = tell(await crashRuns(crash, { faults, seed, perSecond, onFault }))
   if (!isGood) say(`again: npm run test:crash -- --runs ${runs} --seed ${seed} --rate ${perSecond}`)
   return isGood ? 0 : 1

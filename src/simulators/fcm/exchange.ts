@@ -6,6 +6,8 @@ export interface Exchange {
   /** Undefined when it was longer than the simulator reads. */
   readonly body: string | undefined
   header(name: string): string | undefined
+  /** It is being worked on, however long that takes: a GOAWAY from now on does not disown it. */
+  take(): void
   answer(status: number, headers: Readonly<Record<string, string>>, body: string): void
   /** Sends the head and half of the body, then nothing more. */
   answerHalf(status: number, headers: Readonly<Record<string, string>>, body: string): void

@@ -74,6 +74,7 @@ function answerSend(world: FcmWorld, exchange: Exchange, project: string): void 
   const action = world.rules.actionFor('send', accepted.target)
   const id = world.nextMessageId()
   const outcome = outcomeOf(action, accepted)
+  if (outcome !== 'refuse' && outcome !== 'goaway') exchange.take()
   if (outcome === 'sent') world.pushes?.add(accepted.target, messageIdOf(accepted))
   world.received.add({
     id,

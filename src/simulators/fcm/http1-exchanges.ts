@@ -41,6 +41,9 @@ class Http1Exchange implements Exchange {
     return typeof value === 'string' ? value : undefined
   }
 
+  /** HTTP/1.1 cannot disown a request. */
+  take(): void {}
+
   answer(status: number, headers: Headers, body: string): void {
     this.#response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
   }

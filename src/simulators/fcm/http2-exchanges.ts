@@ -94,6 +94,10 @@ class Http2Exchange implements Exchange {
     return typeof value === 'string' ? value : undefined
   }
 
+  take(): void {
+    this.#process()
+  }
+
   answer(status: number, headers: Headers, body: string): void {
     if (!this.#process()) return
     this.#stream.respond({ ':status': status, ...headers })

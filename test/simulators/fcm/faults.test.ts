@@ -8,6 +8,7 @@ import { suite, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { type PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
+import { until } from '#test/support/processes.ts'
 import { connectProxy } from './connect-proxy.ts'
 import { type SimulatedFcm, simulatedFcm } from './support.ts'
 
@@ -84,6 +85,18 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
       assert.partialDeepStrictEqual(await gateway.send(pushTo('device')), { state: 'sent' })
       await fetch(`${fcm.simulator.control.url}/goaway`, { method: 'POST' })
     }
+  })
+
+  test('pushes under way when the peer leaves are answered, and not sent again', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway()
+    await gateway.send(pushTo('first'))
+    await fcm.rule({ match: {}, action: { delay_ms: 200 } })
+    const sent = ['a', 'b', 'c'].map((target) => gateway.send(pushTo(target)))
+    await until('all of them are there', () => fcm.simulator.control.received.list({ limit: 10 }).length === 4)
+    await fetch(`${fcm.simulator.control.url}/goaway`, { method: 'POST' })
+    assert.equal(sentOf(await Promise.all(sent)), 3)
+    for (const target of ['a', 'b', 'c']) assert.deepEqual(outcomesOf(fcm, target), ['sent'])
   })
 
   test('a refused stream is sent again once, then left to the caller as not sent', async (t) => {
