@@ -288,7 +288,7 @@ async function storedRows(db: Db, id: string) {
       lease: chunk.lease,
       leasedUntil: chunk.leased_until,
       isDone: chunk.done_at !== null,
-      devices: chunk.devices,
+      devicesLeft: chunk.devices_left,
       sent: chunk.sent,
       muted: chunk.muted,
       expired: chunk.expired,

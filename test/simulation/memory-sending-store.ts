@@ -26,7 +26,7 @@ export interface MemoryChunk {
   lease: number
   leasedUntil: Date | null
   isDone: boolean
-  devices: number
+  devicesLeft: number
   sent: number
   muted: number
   expired: number
@@ -91,7 +91,7 @@ export class MemorySendingStore {
     const chunk = this.chunks[read.number - 1]
     if (chunk === undefined || chunk.isDone) return undefined
     if (chunk.lease !== read.lease || chunk.settledThrough !== read.settledThrough) return undefined
-    if (chunk.lease === 0) chunk.devices = first.devices
+    chunk.devicesLeft = first.devices
     chunk.lease += 1
     chunk.leasedUntil = first.until
     chunk.sendingThrough = later(chunk.sendingThrough, first.sendingThrough)
@@ -111,6 +111,7 @@ export class MemorySendingStore {
     chunk.sendingThrough = later(stillUnknown ? chunk.sendingThrough : null, next?.sendingThrough ?? null)
     chunk.leasedUntil = next?.until ?? null
     chunk.isDone = page.rest === 'done'
+    chunk.devicesLeft -= page.sent + page.muted + page.expired + page.rows.length
     chunk.sent += page.sent
     chunk.muted += page.muted
     chunk.expired += page.expired

@@ -101,5 +101,5 @@ function chunksOf(devices: readonly MemoryDevice[], chance: Chance): MemoryChunk
 
 export function aMemoryChunk(number: number, settledThrough: string, through: string): MemoryChunk {
   const unheld = { sendingThrough: null, lease: 0, leasedUntil: null, isDone: false }
-  return { number, settledThrough, through, ...unheld, devices: 0, sent: 0, muted: 0, expired: 0 }
+  return { number, settledThrough, through, ...unheld, devicesLeft: 0, sent: 0, muted: 0, expired: 0 }
 }

@@ -46,7 +46,7 @@ export interface NotificationChunkTable {
   after_account: string
   through_account: string
   recipients: Generated<number>
-  devices: Generated<number>
+  devices_left: Generated<number>
   settled_through: string
   sending_through: string | null
   lease: Generated<number>

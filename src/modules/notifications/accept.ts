@@ -95,7 +95,8 @@ function withDefaults({ type = 'general', title, body, data = {} }: Notification
 }
 
 function auditDetails(request: NotificationRequest, recipients: number) {
-  const { title, type, priority, audience, send_at, expires_at } = request
+  const { title, type } = withDefaults(request)
+  const { priority, audience, send_at, expires_at } = request
   return { title, type, priority, audience, recipients, send_at, expires_at }
 }
 

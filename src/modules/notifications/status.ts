@@ -31,6 +31,9 @@ export async function notificationStatus(db: Db, id: string, now: Date) {
   const waiting = sum('retrying', 'pending') + sum('held')
   const startedAt = notification.first_sent_at ?? notification.visible_at
   const windowMs = Math.max(1_000, Math.min(RATE_OVER_MS, now.getTime() - startedAt.getTime()))
+  // Customers may have come since they were counted.
+  const left = Math.max(0, recipients - chunks.recipientsDone)
+  const speed = chunks.recipientsLately / windowMs
   const perMinute = ((chunks.settledLately + deliveries.settledLately) / windowMs) * 60_000
   return {
     id: notification.id,
@@ -38,7 +41,7 @@ export async function notificationStatus(db: Db, id: string, now: Date) {
     counts: {
       recipients,
       recipients_done: chunks.recipientsDone,
-      devices: chunks.devices,
+      devices: chunks.devices + deliveries.devices,
       sent: chunks.sent + sum('sent'),
       failed: sum('failed') + (state === 'cancelled' ? waiting : 0),
       dead_tokens: sum('dead'),
@@ -48,10 +51,7 @@ export async function notificationStatus(db: Db, id: string, now: Date) {
       expired: chunks.expired,
     },
     rate_per_minute: state === 'sending' ? Math.round(perMinute) : null,
-    estimated_done_at:
-      state === 'sending'
-        ? estimatedEnd(recipients - chunks.recipientsDone, chunks.recipientsLately, windowMs, now)
-        : null,
+    estimated_done_at: state === 'sending' ? estimatedEnd(left, speed, deliveries.nextAttemptAt, now) : null,
     queued_at: notification.queued_at.toISOString(),
     send_at: notification.visible_at.toISOString(),
     expires_at: notification.expires_at?.toISOString() ?? null,
@@ -61,13 +61,15 @@ export async function notificationStatus(db: Db, id: string, now: Date) {
   }
 }
 
-/** Null while nothing was settled lately: nobody knows. */
-function estimatedEnd(left: number, lately: number, windowMs: number, now: Date): string | null {
-  if (lately === 0) return null
-  return new Date(now.getTime() + (left / lately) * windowMs).toISOString()
+/** Not before the last attempt that is known of. Null while recipients are left and none were settled lately: nobody knows. */
+function estimatedEnd(left: number, recipientsPerMs: number, nextAttemptAt: Date | null, now: Date): string | null {
+  if (left > 0 && recipientsPerMs === 0) return null
+  const leftMs = left === 0 ? 0 : left / recipientsPerMs
+  return new Date(Math.max(now.getTime() + leftMs, nextAttemptAt?.getTime() ?? 0)).toISOString()
 }
 
 interface ChunkCounts {
+  /** Those that have no row in delivery. */
   readonly devices: number
   readonly sent: number
   readonly muted: number
@@ -81,7 +83,7 @@ interface ChunkCounts {
 async function chunkCounts(db: Db, id: string, since: Date): Promise<ChunkCounts> {
   const { rows } = await sql<ChunkCounts>`
     select
-      coalesce(sum(devices), 0)::integer as devices, coalesce(sum(sent), 0)::integer as sent,
+      coalesce(sum(devices_left + sent + muted + expired), 0)::integer as devices, coalesce(sum(sent), 0)::integer as sent,
       coalesce(sum(muted), 0)::integer as muted, coalesce(sum(expired), 0)::integer as expired,
       coalesce(sum(recipients) filter (where done_at is not null), 0)::integer as "recipientsDone",
       coalesce(sum(recipients) filter (where done_at > ${since}), 0)::integer as "recipientsLately",
@@ -93,13 +95,19 @@ async function chunkCounts(db: Db, id: string, since: Date): Promise<ChunkCounts
 }
 
 async function deliveryCounts(db: Db, id: string, since: Date) {
-  const { rows } = await sql<{ state: string; count: number; lately: number }>`
-    select state, count(*)::integer as count, (count(*) filter (where updated_at > ${since}))::integer as lately
+  const { rows } = await sql<{ state: string; count: number; lately: number; next: Date | null }>`
+    select state, count(*)::integer as count, (count(*) filter (where updated_at > ${since}))::integer as lately,
+      max(next_attempt_at) as next
     from delivery where notification_id = ${id} group by state`.execute(db)
   const tried = rows.filter(({ state }) => state !== 'held')
   return {
+    devices: rows.reduce((total, { count }) => total + count, 0),
     count: Object.fromEntries(rows.map(({ state, count }) => [state, count])),
     settledLately: tried.reduce((total, row) => total + row.lately, 0),
+    nextAttemptAt: rows.reduce<Date | null>(
+      (last, { next }) => (last === null || (next ?? last) > last ? next : last),
+      null,
+    ),
   }
 }
 

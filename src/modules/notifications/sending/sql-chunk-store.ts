@@ -70,13 +70,12 @@ async function takeChunk(
 ): Promise<Lease | undefined> {
   const row = await db
     .updateTable('notification_chunk')
-    .set((eb) => ({
+    .set({
       lease: lease + 1,
       leased_until: first.until,
       sending_through: sql<string>`greatest(sending_through, ${first.sendingThrough}::uuid)`,
-      // Counted when it is taken first: later ones find fewer.
-      devices: eb.case().when('lease', '=', 0).then(first.devices).else(eb.ref('devices')).end(),
-    }))
+      devices_left: first.devices,
+    })
     .where('notification_id', '=', notificationId)
     .where('number', '=', number)
     .where('lease', '=', lease)
@@ -116,7 +115,9 @@ async function writePage(db: Db | Tx, sending: Sending, lease: Lease, page: Page
   return rows[0]?.state
 }
 
-function moveChunk(lease: Lease, { after, through, rest, sent, muted, expired, now }: PageRecord): RawBuilder<unknown> {
+function moveChunk(lease: Lease, page: PageRecord): RawBuilder<unknown> {
+  const { after, through, rest, sent, muted, expired, now } = page
+  const settled = sent + muted + expired + page.rows.length
   const next = typeof rest === 'object' ? rest : undefined
   return sql`update notification_chunk c set
       settled_through = ${through},
@@ -124,6 +125,7 @@ function moveChunk(lease: Lease, { after, through, rest, sent, muted, expired, n
         ${next?.sendingThrough ?? null}::uuid, case when c.sending_through > ${through} then c.sending_through end
       ),
       leased_until = ${next?.until ?? null}::timestamptz, done_at = ${rest === 'done' ? now : null}::timestamptz,
+      devices_left = c.devices_left - ${settled},
       sent = c.sent + ${sent}, muted = c.muted + ${muted}, expired = c.expired + ${expired}
     from notification n
     where n.id = c.notification_id and c.notification_id = ${lease.notificationId} and c.number = ${lease.number}
