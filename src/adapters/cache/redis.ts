@@ -2,6 +2,7 @@ import type { Logger } from '#src/core/logger.ts'
 import { type RedisClient, type RedisConnection, redisConnection, RedisUnavailable } from '../redis/connection.ts'
 import { systemTimers, type Timers } from '#src/core/timers.ts'
 import type { Cache } from '#src/ports/cache.ts'
+import { Copies, type Copy } from './copies.ts'
 
 export interface RedisCacheOptions {
   readonly url: string
@@ -12,13 +13,21 @@ export interface RedisCacheOptions {
   readonly timeoutMs?: number
   /** Told of every call that went without an answer, by its kind; for a metric. */
   readonly onMiss?: (why: RedisMiss) => void
+  /** What the copies inside the process may take, by estimate. @default 32 MiB */
+  readonly maxCopiesBytes?: number
   readonly timers?: Timers
 }
 
 /** `away`: not even asked, as Redis is known to be away. `late`: no answer in time. `failed`: an error was the answer. */
 export type RedisMiss = 'away' | 'late' | 'failed'
 
-/** A cache in Redis, which may be away, slow, evicting or flushed at any time: then there simply is nothing in it. */
+/**
+ * A cache in Redis, which may be away, slow, evicting or flushed at any time: then there simply is nothing in it.
+ *
+ * What was read is copied into the process, and Redis tells when it has changed: a write by this process shows in it
+ * at once, one by another as soon as that message is here. A connection that falls silent is found out after 15 seconds
+ * at most; with the connection all copies go.
+ */
 export function redisCache(options: RedisCacheOptions): Cache {
   return new RedisCache(options)
 }
@@ -28,31 +37,58 @@ class RedisCache implements Cache {
   readonly #prefix: string
   readonly #timeoutMs: number
   readonly #onMiss: (why: RedisMiss) => void
+  readonly #timers: Timers
+  readonly #copies: Copies
 
   constructor(options: RedisCacheOptions) {
     const { url, log, prefix = '', timeoutMs = 100, onMiss = () => {}, timers = systemTimers } = options
-    this.#connection = redisConnection({ url, log, name: 'cache', timers })
+    const copies = new Copies(timers.now, options.maxCopiesBytes ?? 32 * 1024 * 1024)
+    const onInvalidated = (key: string | undefined): void =>
+      key === undefined ? copies.forgetAll() : copies.forget(key)
+    this.#copies = copies
+    this.#timers = timers
+    this.#connection = redisConnection({ url, log, name: 'cache', timers, onInvalidated })
     this.#prefix = prefix
     this.#timeoutMs = timeoutMs
     this.#onMiss = onMiss
   }
 
-  async get(key: string): Promise<string | undefined> {
-    const value = await this.#ask((client) => client.get(this.#prefix + key))
-    return value ?? undefined
+  get(key: string): Promise<string | undefined> {
+    const stored = this.#prefix + key
+    const copy = this.#connection.isAnswering ? this.#copies.get(stored) : undefined
+    return copy === undefined ? this.#read(stored) : Promise.resolve(copy)
+  }
+
+  async #read(stored: string): Promise<string | undefined> {
+    const expected = this.#copies.expect(stored)
+    const text = await this.#ask((client) => client.get(stored))
+    const found = text == null ? undefined : decode(text)
+    this.#copies.keep(stored, expected, found)
+    return found?.value
   }
 
   async set(key: string, value: string, ttlMs: number): Promise<void> {
-    await this.#ask((client) => client.set(this.#prefix + key, value, lifetime(ttlMs)))
+    await this.#write(key, value, ttlMs, {})
   }
 
   async setIfAbsent(key: string, value: string, ttlMs: number): Promise<boolean> {
-    const options = { ...lifetime(ttlMs), condition: 'NX' } as const
-    return (await this.#ask((client) => client.set(this.#prefix + key, value, options))) === 'OK'
+    return (await this.#write(key, value, ttlMs, { condition: 'NX' })) === 'OK'
   }
 
   async delete(...keys: readonly string[]): Promise<void> {
-    if (keys.length > 0) await this.#ask((client) => client.del(keys.map((key) => this.#prefix + key)))
+    const stored = keys.map((key) => this.#prefix + key)
+    for (const key of stored) this.#copies.forget(key)
+    if (stored.length > 0) await this.#ask((client) => client.del(stored))
+  }
+
+  #write(key: string, value: string, ttlMs: number, condition: { condition?: 'NX' }) {
+    const stored = this.#prefix + key
+    const lifetimeMs = Math.max(1, Math.round(ttlMs))
+    const text = `${this.#timers.now() + lifetimeMs} ${value}`
+    this.#copies.forget(stored)
+    return this.#ask((client) =>
+      client.set(stored, text, { expiration: { type: 'PX', value: lifetimeMs }, ...condition }),
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,6 +106,9 @@ class RedisCache implements Cache {
   }
 }
 
-function lifetime(ttlMs: number) {
-  return { expiration: { type: 'PX', value: Math.max(1, Math.round(ttlMs)) } } as const
+/** The end of its lifetime goes before a value, for the copies: to ask Redis for it would cost another command. */
+function decode(text: string): Copy | undefined {
+  const end = text.indexOf(' ')
+  const expiresAt = Number(text.slice(0, end))
+  return end > 0 && Number.isSafeInteger(expiresAt) ? { value: text.slice(end + 1), expiresAt } : undefined
 }

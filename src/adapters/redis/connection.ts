@@ -11,6 +11,12 @@ export interface RedisConnectionOptions {
   /** How Redis lists us (CLIENT LIST): letters, digits and dashes. */
   readonly name: string
   readonly timers?: Timers
+  /**
+   * Lets Redis (6 or later) tell which keys read over this connection are no longer what they were: changed by anyone,
+   * this connection included, run out, or evicted. Undefined stands for all of them: Redis was flushed, or the
+   * connection is gone, after which it cannot tell. Told before the answer to anything that was asked after the change.
+   */
+  readonly onInvalidated?: (key: string | undefined) => void
 }
 
 /** One connection that comes back by itself. */
@@ -21,6 +27,8 @@ export interface RedisConnection extends AsyncDisposable {
    */
   readonly client: RedisClient
   readonly isReady: boolean
+  /** Connected, and in time with its answers of late. */
+  readonly isAnswering: boolean
   /**
    * What Redis answers, or an error's answer as it is. Waits no longer than `limitMs`; a question without an answer may
    * have been acted on. @throws RedisUnavailable
@@ -71,13 +79,14 @@ class Connection implements RedisConnection {
   #late = 0
   #isSilent = false
 
-  constructor({ url, log, name, timers = systemTimers }: RedisConnectionOptions) {
+  constructor({ url, log, name, timers = systemTimers, onInvalidated }: RedisConnectionOptions) {
     this.#timers = timers
     this.#log = log
     this.#name = name
-    this.client = newClient(url, name)
+    this.client = newClient(url, name, onInvalidated !== undefined)
     this.client.on('error', (error: unknown) => this.#away(error))
     this.client.on('ready', () => this.#back())
+    if (onInvalidated !== undefined) tellInvalidated(this.client, onInvalidated)
     this.client.connect().catch((error: unknown) => this.#away(error))
   }
 
@@ -85,8 +94,12 @@ class Connection implements RedisConnection {
     return this.client.isReady
   }
 
+  get isAnswering(): boolean {
+    return this.client.isReady && this.#late < MOST_LATE
+  }
+
   async ask<T>(question: (client: RedisClient) => Promise<T>, limitMs: number): Promise<T> {
-    if (!this.client.isReady || this.#late >= MOST_LATE) throw new RedisUnavailable('away')
+    if (!this.isAnswering) throw new RedisUnavailable('away')
     const late = Promise.withResolvers<typeof LATE>()
     const stopTimer = this.#timers.after(limitMs, () => late.resolve(LATE))
     try {
@@ -157,11 +170,12 @@ class Connection implements RedisConnection {
 }
 
 /** @throws Error that does not show the address, as it holds the password */
-function newClient(url: string, name: string): RedisClient {
+function newClient(url: string, name: string, emitInvalidate: boolean): RedisClient {
   try {
     return createClient({
       url,
       name,
+      emitInvalidate,
       disableOfflineQueue: true,
       pingInterval: PING_INTERVAL_MS,
       // Nothing waits to be written for long, and the library's limit costs a timer and a signal per command.
@@ -171,6 +185,13 @@ function newClient(url: string, name: string): RedisClient {
   } catch {
     throw new Error('the address of Redis is not like redis://:password@host:port/0')
   }
+}
+
+function tellInvalidated(client: RedisClient, onInvalidated: (key: string | undefined) => void): void {
+  // A Buffer or a string, depending on what else Redis was being asked; null after a flush.
+  client.on('invalidate', (key: Buffer | string | null) => onInvalidated(key?.toString()))
+  const forgetAll = (): void => onInvalidated(undefined)
+  client.on('error', forgetAll).on('reconnecting', forgetAll).on('ready', forgetAll)
 }
 
 /** Doubling from 50 ms, with jitter so that many clients do not come back in one wave. */

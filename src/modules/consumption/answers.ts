@@ -123,17 +123,24 @@ export class Answers {
     const flightKey = `${version} ${key}`
     const running = this.#flights.get(flightKey)
     if (running !== undefined) return running
-    const flight = this.#make(key, question, kept).finally(() => this.#flights.delete(flightKey))
+    const flight = this.#make(key, question, version, kept).finally(() => this.#flights.delete(flightKey))
     this.#flights.set(flightKey, flight)
     return flight
   }
 
-  async #make(key: string, question: ConsumptionQuestion, kept: KeptAnswer | undefined): Promise<ServedAnswer> {
+  async #make(
+    key: string,
+    question: ConsumptionQuestion,
+    versionAtStart: string,
+    kept: KeptAnswer | undefined,
+  ): Promise<ServedAnswer> {
     const { load, log } = this.#parts
-    let version = NO_VERSION
+    let version = versionAtStart
+    let hasLooked = false
     try {
       const consumption = await load(question, async () => {
-        version = await this.#version(question.userId)
+        if (hasLooked) version = await this.#version(question.userId)
+        hasLooked = true
       })
       const body = JSON.stringify(toAnswer(consumption))
       const freshUntil = this.#freshUntil(consumption)
