@@ -48,7 +48,20 @@ export async function startFcmProcess(): Promise<FcmProcess> {
   const ready = Promise.withResolvers<void>()
   const child = startWatched({
     command: process.execPath,
-    args: [MAIN, 'simulate', 'fcm', '--port', '0', '--dir', dir, '--counts-only', '--but', WATCHED_PREFIX],
+    // Node's HTTP/2 makes an error for each stream that was answered: without traces it costs a seventh less.
+    args: [
+      '--stack-trace-limit=0',
+      MAIN,
+      'simulate',
+      'fcm',
+      '--port',
+      '0',
+      '--dir',
+      dir,
+      '--counts-only',
+      '--but',
+      WATCHED_PREFIX,
+    ],
     env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] },
     stopSignals: ['SIGTERM'],
     graceMs: STOP_LIMIT_MS,
