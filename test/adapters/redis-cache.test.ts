@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { redisCache, type RedisCacheOptions, type RedisMiss } from '#src/adapters/cache/redis.ts'
+import { redisConnection } from '#src/adapters/redis/connection.ts'
 import { createLogger } from '#src/core/logger.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import { cacheConformance } from '#test/conformance/cache.ts'
@@ -143,6 +144,17 @@ test('what another process writes, deletes or flushes is seen though a copy was 
   await seen('four')
   await server.flush()
   await seen(undefined)
+})
+
+test('a value that an older release wrote is read as it is', async () => {
+  await using bench_ = bench()
+  const { cache } = bench_
+  await answers(cache)
+  await using connection = redisConnection({ url: server.url, log: createLogger('silent'), name: 'older' })
+  await connection.ready()
+  await connection.client.set('older', 'a value of its time')
+  assert.equal(await cache.get('older'), 'a value of its time')
+  assert.equal(await cache.get('older'), 'a value of its time')
 })
 
 test('a write is read back at once, however many read meanwhile', async () => {

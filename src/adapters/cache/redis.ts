@@ -106,9 +106,12 @@ class RedisCache implements Cache {
   }
 }
 
-/** The end of its lifetime goes before a value, for the copies: to ask Redis for it would cost another command. */
-function decode(text: string): Copy | undefined {
+/**
+ * The end of its lifetime goes before a value, for the copies: to ask Redis for it would cost another command. What was
+ * written without it, by an older release, is not copied.
+ */
+function decode(text: string): Copy {
   const end = text.indexOf(' ')
-  const expiresAt = Number(text.slice(0, end))
-  return end > 0 && Number.isSafeInteger(expiresAt) ? { value: text.slice(end + 1), expiresAt } : undefined
+  const expiresAt = end > 0 ? Number(text.slice(0, end)) : Number.NaN
+  return Number.isSafeInteger(expiresAt) ? { value: text.slice(end + 1), expiresAt } : { value: text, expiresAt: 0 }
 }
