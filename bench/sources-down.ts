@@ -89,6 +89,11 @@ async function makeOld(db: Db, redisUrl: string, customers: readonly Customer[])
   await sql`update meter_reading_state
     set read_at = read_at - ${anHour}, whole_history_at = whole_history_at - ${anHour}`.execute(db)
   await using cache = redisCache({ url: redisUrl, log: createLogger('warn', process.stderr) })
+  // A cache that is still connecting forgets nothing, and says so to nobody.
+  while ((await cache.get('bench')) === undefined) {
+    await delay(50)
+    await cache.set('bench', 'connected', 60_000)
+  }
   await forgetUsers(
     cache,
     customers.map(({ id }) => id),
