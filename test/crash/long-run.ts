@@ -9,7 +9,7 @@ import { until } from '#test/support/processes.ts'
 import { type CrashSystem, crashSystem } from './crash-system.ts'
 import type { MemberName } from './fleet.ts'
 import { Load } from './load.ts'
-import { WORKER_POINTS } from './points.ts'
+import { isOften, WORKER_POINTS } from './points.ts'
 import { isQuiet } from './reckoning.ts'
 import { tokens } from './tokens.ts'
 
@@ -49,7 +49,12 @@ export async function longRun(
   const notifications = Math.ceil(pushes / audience)
   const message = (number: number) => ({
     key: `long run ${seed} ${number}`,
-    body: { title: 'Essai', body: `Tous ${number}`, priority: 'low', audience: { kind: 'all' } },
+    body: {
+      title: 'Essai',
+      body: `Tous ${number}`,
+      priority: number % 2 === 0 ? 'low' : 'high',
+      audience: { kind: 'all' },
+    },
     people: [],
     sendAtMs: undefined,
     cancelAfterMs: undefined,
@@ -70,15 +75,15 @@ async function killAlong(
   say: (line: string) => void,
 ): Promise<void> {
   const random = randomFor(seed, 'long run')
-  // Most chunks are the second worker's, and the APIs have the least to lose.
-  const victims: readonly MemberName[] = ['worker 1', 'worker 2', 'worker 2', 'worker 2', 'api 1', 'api 2']
+  // The APIs have the least to lose.
+  const victims: readonly MemberName[] = ['worker 1', 'worker 2', 'worker 1', 'worker 2', 'api 1', 'api 2']
   for (let kill = 1; kill <= kills; kill += 1) {
     const after = Math.floor((pushes * kill) / (kills + 1))
     await until(`${after} pushes`, async () => (await countedPushes(crash)).distinct >= after, PROGRESS_WITHIN_MS)
     await delay(random.between(0, 500))
     const whom = random.pick(victims)
     const at = whom.startsWith('worker')
-      ? { point: random.pick(WORKER_POINTS), passing: random.between(1, 9) }
+      ? { point: random.pick(WORKER_POINTS.filter(isOften)), passing: random.between(1, 9) }
       : undefined
     const reached = await crash.fleet.kill(whom, at)
     say(`kill ${kill} of ${kills}: ${whom}${reached === undefined ? '' : ` at ${reached}`} after ${after} pushes`)
