@@ -47,7 +47,10 @@ export class ShakyStore {
         const answer = act()
         this.#parts.witness.recorded(store.touched)
         store.touched = []
-        Object.assign(run, { page: run.page + 1, allowedAt: this.#parts.time.nowMs, heldUntil })
+        run.page += 1
+        run.allowedAt = this.#parts.time.nowMs
+        // A statement that is done late gives nothing back.
+        run.heldUntil = Math.max(run.heldUntil, heldUntil)
         return answer
       })
     const retire: ChunkStore['retire'] = (retired) => ask(() => store.retire(retired))
@@ -93,9 +96,9 @@ export class ShakyStore {
 
   /** What a dying worker has written may or may not arrive. */
   #send<T>(wayMs: number, act: () => T, answered: (answer: T) => void, worker: Party): void {
-    const isGone = this.#parts.chance.is(0.5)
+    const hasLeft = this.#parts.chance.is(0.5)
     this.#parts.time.after(wayMs, () => {
-      if (!worker.isDead || isGone) answered(act())
+      if (!worker.isDead || hasLeft) answered(act())
     })
   }
 }

@@ -12,18 +12,6 @@ export interface ProviderParts {
   readonly level: number
 }
 
-type Fate =
-  | 'sent'
-  | 'away'
-  | 'quota'
-  | 'unheard'
-  | 'unknown'
-  | 'dead'
-  | 'refused'
-  | 'quarantined'
-  | 'thrown'
-  | 'hangs'
-  | 'cut'
 const TROUBLES = [
   'away',
   'quota',
@@ -36,6 +24,8 @@ const TROUBLES = [
   'hangs',
   'cut',
 ] as const
+type Fate = 'sent' | (typeof TROUBLES)[number]
+
 const GIVEN_UP_AFTER_MS = 15_000
 
 /** FCM and the client before it, in virtual time, with every outcome that the port knows. */
