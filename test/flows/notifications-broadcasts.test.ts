@@ -84,7 +84,6 @@ test('everyone: each device of every customer who may log in, once; no staff, no
   )
   assert.equal(await listedRows(id), 0)
   assert.equal(ran.filter(({ kwargs }) => 'chunk' in kwargs).length, Math.ceil(60 / 7))
-  await api.database.db.deleteFrom('device').where('account_id', '=', member.id).execute()
 })
 
 test('an agency: whoever has an accepted link to a meter of it, once per device however many ways lead there', async () => {

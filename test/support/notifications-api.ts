@@ -238,7 +238,14 @@ export async function aDeviceEach({ db }: Database): Promise<void> {
 
 /** Everybody who could get a broadcast, gone with what is theirs. */
 export async function removeCustomers({ db }: Database): Promise<void> {
-  await db.deleteFrom('account').where('role', '=', 'customer').execute()
+  await db.transaction().execute(async (tx) => {
+    // Tens of thousands would be looked up one by one in each table that refers to them.
+    await sql`set local session_replication_role = replica`.execute(tx)
+    for (const table of ['device', 'meter_link', 'push_preference', 'notification_recipient'] as const) {
+      await tx.deleteFrom(table).execute()
+    }
+    await tx.deleteFrom('account').where('role', '=', 'customer').execute()
+  })
 }
 
 /** @param wishes times as `HH:MM` */
