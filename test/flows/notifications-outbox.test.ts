@@ -208,6 +208,31 @@ test('with a broker that keeps its messages, only what has long been idle is que
   await api.runDue()
 })
 
+test('the hourly upkeep leaves alone what is only held until the morning', async () => {
+  const { db } = api.database
+  const awa = await aPerson(api.database)
+  await aDevice(api.database, awa.id)
+  // The clock of these tests begins at 10 in the morning.
+  const quiet = {
+    account_id: awa.id,
+    muted_types: [],
+    quiet_from: '09:00',
+    quiet_until: '21:00',
+    updated_at: new Date(),
+  }
+  await db.insertInto('push_preference').values(quiet).execute()
+  const { id } = await accepted(toUser(awa.id))
+  await api.runDue()
+  assert.equal((await api.counts(id))['held'], 1)
+  const upkeep = notificationUpkeep({ db, timers: api.time, log: api.log.log })
+  for (let hour = 1; hour <= 3; hour += 1) await api.time.pass(3_600_000)
+  await upkeep.close()
+  assert.doesNotMatch(api.log.text(), /queued again/)
+  await api.time.pass(9 * 3_600_000)
+  await api.runDue()
+  assert.equal((await api.counts(id))['sent'], 1)
+})
+
 test('the hourly upkeep finds what nobody sends any more, and leaves no timer', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)

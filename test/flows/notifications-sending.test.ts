@@ -435,6 +435,22 @@ test('more devices than one claim takes are all sent to', async () => {
   assert.deepEqual([state, counts['sent'], pushesOf(id).length], ['done', 130, 130])
 })
 
+test('when many are due at once, each task takes some hundred and leaves the rest to the next', async () => {
+  const awa = await aPerson(api.database)
+  for (let count = 0; count < 300; count += 1) await aDevice(api.database, awa.id)
+  api.script = () => ({ state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false })
+  const { id } = await accepted(toUser(awa.id))
+  await api.runDue()
+  api.script = undefined
+  await api.time.pass(10_000)
+  const tasks = await api.runDue()
+  assert.deepEqual(
+    tasks.map((task) => task.kwargs['follow_up']),
+    [true, true],
+  )
+  assert.equal((await status(id)).counts['sent'], 300)
+})
+
 test('arguments that name no notification are refused, a notification that is gone is nothing to do', async () => {
   const task = { taskId: 'x', task: 'send_single_notification', queue: 'normal', priority: 5 }
   for (const kwargs of [

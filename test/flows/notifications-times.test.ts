@@ -131,3 +131,15 @@ for (const [way, body] of ways) {
     assert.deepEqual([state, counts.failed, counts.retrying], ['done', 3, 0])
   })
 }
+
+test('a broadcast of another day is for those who are customers by then', async () => {
+  const { id } = await api.accepted(admin, toAll({ send_at: inMs(DAY_MS) }))
+  assert.equal((await api.status(id)).counts['recipients'], 3)
+  await removeCustomers(api.database)
+  await manyCustomers(api.database, 200)
+  await aDeviceEach(api.database)
+  await api.time.pass(DAY_MS)
+  await api.runDue()
+  const { state, counts } = await api.status(id)
+  assert.deepEqual([state, counts['recipients'], counts['sent']], ['done', 200, 200])
+})

@@ -4,7 +4,7 @@ import type { Db, Tx } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { type AccountRange, ALL_ACCOUNTS, BEFORE_ALL_ACCOUNTS } from './account-range.ts'
 import { chunkTask, fanOutTask } from './queue-tasks.ts'
-import { recipientsIn } from './recipients.ts'
+import { countRecipients, recipientsIn } from './recipients.ts'
 import type { Sending } from './sending.ts'
 
 /** A chunk as the fan-out cuts it. */
@@ -48,6 +48,12 @@ export async function fanOutWhole(db: Db, sending: Sending, now: Date): Promise<
     if (!(await advance(tx, sending, undefined, now))) return
     await storeChunks(tx, sending.id, [{ ...ALL_ACCOUNTS, recipients: sending.recipients }])
   })
+}
+
+/** How many are meant now that a broadcast begins; it may have been accepted weeks ago. */
+export async function countAgain(db: Db, sending: Sending): Promise<void> {
+  const recipients = await countRecipients(db, sending)
+  await db.updateTable('notification').set({ recipients }).where('id', '=', sending.id).execute()
 }
 
 /** Where the step ends; undefined when it reaches the end of all. */

@@ -38,10 +38,13 @@ export function fanOutTask(notification: Queued, notBefore: Date): OutboxTask {
   }
 }
 
+/** Followed by the notification's id. */
+export const FOLLOW_UP_KEY = 'follow-up:'
+
 /** Tries again what is due of the devices that have no outcome yet, and ends the notification when all have one. */
 export function followUpTask(notification: Queued, notBefore: Date): OutboxTask {
   return {
-    key: `follow-up:${notification.id}`,
+    key: `${FOLLOW_UP_KEY}${notification.id}`,
     taskId: randomUUID(),
     ...CHUNK_LANES[notification.priority],
     kwargs: { notification_id: notification.id, follow_up: true },

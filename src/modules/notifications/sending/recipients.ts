@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely'
-import type { Tx } from '#src/database/database.ts'
+import type { Db, Tx } from '#src/database/database.ts'
 import type { AccountRange } from './account-range.ts'
 import type { Sending } from './sending.ts'
 
@@ -19,9 +19,9 @@ export function recipientsIn(audience: Audience, { after, through }: AccountRang
 }
 
 /** How many recipients a broadcast has. One pass over an index, a fraction of a second for a million. */
-export async function countRecipients(tx: Tx, audience: Pick<Audience, 'agencyId'>): Promise<number> {
+export async function countRecipients(db: Db | Tx, audience: Pick<Audience, 'agencyId'>): Promise<number> {
   const { rows } = await sql<{ count: number }>`
-    select count(*)::integer as count from account a where ${isMeant(audience)}`.execute(tx)
+    select count(*)::integer as count from account a where ${isMeant(audience)}`.execute(db)
   return rows[0]?.count ?? 0
 }
 

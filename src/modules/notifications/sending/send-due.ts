@@ -13,9 +13,12 @@ export interface DueParts extends PushParts {
 const dueClaimed = moment('due.claimed')
 const duePushed = moment('due.pushed')
 
+/** When a night's quiet hours end for many, the rest is for further tasks: none holds its worker's slot for long. */
+const CLAIMS_PER_TASK = 4
+
 /**
- * Pushes again to every device whose next attempt is due. Returns what the gateway cannot be used for, if so: what did
- * not leave waits for it. Throws the reason of `signal` between two claims.
+ * Pushes again to devices whose next attempt is due, some hundred at most. Returns what the gateway cannot be used for,
+ * if so: what did not leave waits for it. Throws the reason of `signal` between two claims.
  */
 export async function sendDue(
   parts: DueParts,
@@ -24,7 +27,7 @@ export async function sendDue(
 ): Promise<PushGatewayUnusable | undefined> {
   const { due, timers } = parts
   const isWanted = (): Promise<boolean> => due.isSending(sending.id)
-  for (;;) {
+  for (let turn = 0; turn < CLAIMS_PER_TASK; turn += 1) {
     signal.throwIfAborted()
     const claimedMs = timers.now()
     const claims = await due.claim(sending.id, claimedMs)
@@ -50,4 +53,5 @@ export async function sendDue(
     )
     return unusable.unusable
   }
+  return undefined
 }

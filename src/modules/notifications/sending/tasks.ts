@@ -6,7 +6,7 @@ import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { notificationErrors } from '../errors.ts'
 import { TASK_NAMES, type TaskName } from '../priorities.ts'
 import { sqlDueStore } from './due-deliveries.ts'
-import { fanOutStep, fanOutWhole } from './fan-out.ts'
+import { countAgain, fanOutStep, fanOutWhole } from './fan-out.ts'
 import type { PushParts } from './push-page.ts'
 import { chunkTask } from './queue-tasks.ts'
 import { sendChunk } from './send-chunk.ts'
@@ -106,16 +106,16 @@ async function run(parts: TaskParts, call: SendCall, signal: AbortSignal): Promi
 async function sendPart(parts: TaskParts, sending: Sending, call: SendCall, signal: AbortSignal): Promise<void> {
   const now = new Date(parts.timers.now())
   const { chunkSize = CHUNK_SIZE } = parts
-  const isSmall = sending.recipients <= chunkSize
+  // Of a broadcast it is not known before it is cut: its agency may have grown since it was accepted.
+  const isSmall = !sending.isBroadcast && sending.recipients <= chunkSize
   switch (call.kind) {
     case 'start':
       if (isSmall && !sending.isFannedOut) await fanOutWhole(parts.db, sending, now)
       if (isSmall) return sendOneChunk(parts, sending, ONLY_CHUNK, signal)
       // Later steps have tasks of their own: this one was delivered again.
-      if (sending.fannedOutThrough === null && !sending.isFannedOut) {
-        await fanOutStep(parts.db, sending, chunkSize, now)
-      }
-      return
+      if (sending.fannedOutThrough !== null || sending.isFannedOut) return
+      if (sending.isBroadcast) await countAgain(parts.db, sending)
+      return fanOutStep(parts.db, sending, chunkSize, now)
     case 'fan-out':
       if (!sending.isFannedOut) await fanOutStep(parts.db, sending, chunkSize, now)
       return

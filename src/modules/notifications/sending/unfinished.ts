@@ -3,7 +3,7 @@ import type { Clock } from '#src/core/clock.ts'
 import type { Db } from '#src/database/database.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import type { Priority } from '../priorities.ts'
-import { chunkTask, fanOutTask, followUpTask, startTask } from './queue-tasks.ts'
+import { chunkTask, fanOutTask, FOLLOW_UP_KEY, followUpTask, startTask } from './queue-tasks.ts'
 
 export interface RequeueOptions {
   /**
@@ -59,6 +59,12 @@ function unfinished(db: Db, idleSince: Date, after: string): Promise<Unfinished[
         and not exists (
           select from notification_chunk c
           where c.notification_id = n.id and (c.done_at > ${idleSince} or c.leased_until > ${idleSince})
+        )
+        and not (
+          -- All that is left is held until a time for which its task waits already.
+          n.fanned_out_at is not null
+          and exists (select from outbox o where o.key = ${FOLLOW_UP_KEY} || n.id::text)
+          and not exists (select from notification_chunk c where c.notification_id = n.id and c.done_at is null)
         )`,
     )
     .where('n.id', '>', after)
