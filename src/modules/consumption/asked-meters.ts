@@ -12,9 +12,13 @@ export interface AskedMeters {
 }
 
 export async function metersAsked(db: Db, { userId, scope, meterId }: AskedMeters): Promise<LinkedMeter[]> {
-  const meters = await linkedMeters(db, userId, scope)
-  if (meterId === undefined) return meters
-  const asked = meters.filter((meter) => meter.id === meterId)
+  return onlyAsked(await linkedMeters(db, userId, scope), meterId, (meter) => meter.id)
+}
+
+/** All, or the one of the meter that is asked for. */
+export function onlyAsked<T>(all: readonly T[], meterId: string | undefined, idOf: (one: T) => string): T[] {
+  if (meterId === undefined) return [...all]
+  const asked = all.filter((one) => idOf(one) === meterId)
   if (asked.length === 0) throw consumptionErrors.meterNotFound()
   return asked
 }

@@ -1,14 +1,13 @@
 import type { Day } from '#src/core/calendar.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
-import { type AskedMeters, metersAsked } from './asked-meters.ts'
+import { amountsOf, historiesAsked, type MeterHistory } from './asked-histories.ts'
+import type { AskedMeters } from './asked-meters.ts'
 import { nothingKnown } from './errors.ts'
 import { firstKeptDay } from './kept-years.ts'
 import { isDue, type Knowledge } from './knowledge.ts'
 import type { ReadingOutcome } from './meter-readings.ts'
-import { amountsByMeter } from './month-sums.ts'
 import { type Grouping, periodsOf } from './periods.ts'
-import { type ReadingState, readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 
 /** A resolved question: two of the same have the same answer. */
@@ -55,29 +54,24 @@ export async function consumptionOf(
   const outcomes = new Map<string, ReadingOutcome>()
   for (;;) {
     await beforeLooking()
-    const meters = await metersAsked(knowledge.db, question)
-    const ids = meters.map((meter) => meter.id)
-    const states = await readingStates(knowledge.db, ids)
-    const due = meters.filter(({ id }) => !outcomes.has(id) && isDue(knowledge, states.get(id)))
-    if (due.length === 0) {
-      if (ids.length > 0 && states.size === 0) throw nothingKnown()
-      return assemble(knowledge, question, meters, states, outcomes)
-    }
-    for (const [id, outcome] of await knowledge.readings.read(due)) outcomes.set(id, outcome)
+    const histories = await historiesAsked(knowledge.db, question)
+    const due = histories.filter(({ meter, state }) => !outcomes.has(meter.id) && isDue(knowledge, state))
+    if (due.length === 0) return assemble(knowledge, question, histories, outcomes)
+    const read = await knowledge.readings.read(due.map(({ meter }) => meter))
+    for (const [id, outcome] of read) outcomes.set(id, outcome)
   }
 }
 
 async function assemble(
   knowledge: Knowledge,
   question: ConsumptionQuestion,
-  linked: readonly LinkedMeter[],
-  states: ReadonlyMap<string, ReadingState>,
+  histories: readonly MeterHistory[],
   outcomes: ReadonlyMap<string, ReadingOutcome>,
 ): Promise<Consumption> {
+  if (histories.length > 0 && histories.every(({ state }) => state === undefined)) throw nothingKnown()
   const periods = periodsOf(question, question.grouping)
-  const amounts = await amountsByMeter(knowledge.db, states, question, question.grouping)
-  const meters = linked.map((meter) => {
-    const state = states.get(meter.id)
+  const amounts = await amountsOf(knowledge.db, histories, question)
+  const meters = histories.map(({ meter, state }) => {
     if (state === undefined) return { meter, known: undefined }
     const sums = sumByPeriod(periods, amounts.get(meter.id) ?? [])
     return { meter, known: { periods: sums, total: sumOf(sums), asOf: state.readAt } }
