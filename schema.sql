@@ -256,7 +256,7 @@ create table notification_chunk (
   through_account uuid not null,
   done_at timestamp(3) with time zone,
   recipients integer not null default 0,
-  devices integer not null default 0,
+  devices_left integer not null default 0,
   settled_through uuid not null,
   sending_through uuid,
   lease integer not null default 0,
