@@ -48,12 +48,20 @@ const ways: readonly [name: string, body: () => object][] = [
 ]
 
 /** An accepted notification and the task that sends it, which is one chunk. */
+/** The task that sends the first chunk: a listed audience's own start, the one that a broadcast's start has queued. */
 async function aStart(body: object): Promise<{ id: string; start: PublishedTask }> {
   const { id } = await api.accepted(admin, body)
+  const start = await lastPublished()
+  if (!('audience' in body) || (body.audience as { kind: string }).kind !== 'all') return { id, start }
+  await api.run(start)
+  return { id, start: await lastPublished() }
+}
+
+async function lastPublished(): Promise<PublishedTask> {
   await api.publisher().drain()
-  const start = api.published.at(-1)
-  assert.ok(start)
-  return { id, start }
+  const task = api.published.at(-1)
+  assert.ok(task)
+  return task
 }
 
 const placeOf = ({ target }: Push): number => people.indexOf(target.value)
