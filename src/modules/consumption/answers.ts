@@ -37,7 +37,7 @@ export interface AnswerParts {
 }
 
 /**
- * Well below what the knowledge itself is good for: a miss costs three short statements, and a change of links whose
+ * Well below what the knowledge itself is good for: a miss costs one short statement, and a change of links whose
  * `forgetUsers` was lost with the cache shows after a minute or two.
  */
 const FRESH_FOR_MS = 60_000
