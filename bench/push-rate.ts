@@ -199,7 +199,7 @@ function findings({ minutes, parts, reckoning, counts, notifications, peers }: M
     ],
     notes: [
       `Notifications for ${AUDIENCES.map(counted).join(', ')} users each, of ${counted(POPULATION)} with one phone, priorities ${PRIORITIES.join(', ')} in turn, ${counted(BACKLOG)} pushes accepted and unsent at any time; after ${WARM_UP_MS / 1_000} s that are not counted.`,
-      'One API, two workers, PostgreSQL (a commit waits for the disk) behind PgBouncer, RabbitMQ, Redis, tinyproxy, the FCM simulator over TLS and the load share the cores. The limit on memory is for our processes.',
+      'One API, two workers, PostgreSQL (a commit waits for the disk) behind PgBouncer, RabbitMQ, Redis, squid, the FCM simulator over TLS and the load share the cores. The limit on memory is for our processes.',
       'A push is told apart by its device and its message id. FCM has the same set as was accepted when both have the same digest.',
       CELERY_NOTE,
     ],

@@ -31,7 +31,7 @@ const WARM_UP_MS = 5_000
 const MEASURED_MS = 60_000
 const TOKEN_LIMIT_MS = 15_000
 
-export const CELERY_NOTE = `Celery: a task per push, by httpx over HTTP/2 with one client for each of ${PROCESSES} prefork processes, the result in Redis, no rows. ${counted(TASKS)} tasks lie in its queue before it starts, so that sending them costs it nothing; ${MEASURED_MS / 1_000} s each way, after ${WARM_UP_MS / 1_000} s that are not counted, when our processes have stopped. httpx writes a request in two pieces, of which tinyproxy holds the second back for the 40 ms of a delayed ACK; squid would not, so the way without a proxy stands beside.`
+export const CELERY_NOTE = `Celery: a task per push, by httpx over HTTP/2 with one client for each of ${PROCESSES} prefork processes, the result in Redis, no rows. ${counted(TASKS)} tasks lie in its queue before it starts, so that sending them costs it nothing; ${MEASURED_MS / 1_000} s each way, after ${WARM_UP_MS / 1_000} s that are not counted, when our processes have stopped.`
 
 /**
  * What a Celery worker of four processes sends in a minute, a task per push, on the same broker, proxy, Redis and FCM.

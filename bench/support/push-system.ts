@@ -1,7 +1,7 @@
 import { SERVER_VARIABLE } from '#test/support/postgres-server.ts'
 import { WORKERS } from '#src/roles/parts/worker.ts'
 import type { RealSystem } from '#test/support/real-system.ts'
-import { type Tinyproxy, startTinyproxy } from '#test/support/tinyproxy.ts'
+import { type Squid, startSquid } from '#test/support/squid.ts'
 import { type FcmProcess, startFcmProcess } from './fcm-process.ts'
 import { childNamed } from './process-cpu.ts'
 import { productionEngines } from './production.ts'
@@ -12,7 +12,7 @@ import type { WatchedPart } from './watched-processes.ts'
 export interface PushSystem {
   readonly system: RealSystem
   readonly fcm: FcmProcess
-  readonly proxy: Tinyproxy
+  readonly proxy: Squid
   /** Past PgBouncer. */
   readonly databaseUrl: string
   readonly parts: readonly WatchedPart[]
@@ -33,12 +33,12 @@ const ENGINES = [
   ['PgBouncer', 'pgbouncer'],
   ['RabbitMQ', 'rabbitmq-server'],
   ['Redis', 'redis-server'],
-  ['CONNECT proxy', 'tinyproxy'],
+  ['CONNECT proxy', 'squid'],
 ] as const
 
 export async function pushSystem(opened: AsyncDisposableStack): Promise<PushSystem> {
   const system = await productionEngines(opened)
-  const [fcm, proxy] = await Promise.all([startFcmProcess(), startTinyproxy()])
+  const [fcm, proxy] = await Promise.all([startFcmProcess(), startSquid()])
   opened.use(fcm)
   opened.use(proxy)
   const route = {

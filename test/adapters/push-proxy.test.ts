@@ -3,6 +3,7 @@ import { suite, test, type TestContext } from 'node:test'
 import type { PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
 import { type SimulatedFcm, simulatedFcm } from '#test/simulators/fcm/support.ts'
+import { startSquid } from '#test/support/squid.ts'
 import { startTinyproxy, type Tinyproxy, type TinyproxyOptions } from '#test/support/tinyproxy.ts'
 
 interface Way {
@@ -43,6 +44,17 @@ suite('pushes through a real proxy', { timeout: 120_000 }, () => {
     const outcomes = await Promise.all(targets.map((target) => gateway.send(pushTo(target))))
     assert.ok(outcomes.every(({ state }) => state === 'sent'))
     assert.equal(fcm.simulator.control.received.counts().total, 2_000)
+  })
+
+  test('so do they through squid', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const squid = await startSquid()
+    t.after(() => squid[Symbol.asyncDispose]())
+    const gateway = fcm.gateway({ proxyUrl: squid.url.href })
+    const targets = Array.from({ length: 500 }, (_, at) => `device-${at}`)
+    const outcomes = await Promise.all(targets.map((target) => gateway.send(pushTo(target))))
+    assert.ok(outcomes.every(({ state }) => state === 'sent'))
+    assert.equal(fcm.simulator.control.received.counts().total, 500)
   })
 
   test('a wrong password is an outcome, and stays out of the log', async (t) => {
