@@ -48,10 +48,11 @@ async function readDevices(db: Db, sending: Sending, range: AccountRange): Promi
     with recipient as materialized (${recipientsIn(sending, range)})
     select r.account_id, d.id, d.target_kind, d.target, p.muted_types, p.quiet_from, p.quiet_until
     from recipient r
-    join device d on d.account_id = r.account_id and d.target is not null
-    left join push_preference p on p.account_id = r.account_id
+    -- Looked up one by one: a planner that takes the range for a larger one would read every device, at every chunk.
+    cross join lateral (select * from device where account_id = r.account_id and target is not null offset 0) d
+    left join lateral (select * from push_preference where account_id = r.account_id offset 0) p on true
     where ${isNotQuarantined}
-      and not exists (select from delivery x where x.notification_id = ${sending.id} and x.device_id = d.id)
+      and not exists (select from delivery x where x.notification_id = ${sending.id} and x.device_id = d.id offset 0)
     order by r.account_id, d.id`.execute(db)
   return rows.map((row) => ({
     accountId: row.account_id,

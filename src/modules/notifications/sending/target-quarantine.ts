@@ -4,4 +4,5 @@ import { sql } from 'kysely'
 export const isNotQuarantined = sql<boolean>`not exists (
   select from target_quarantine q
   where q.device_id = d.id and q.target = d.target and (d.target_renewed_at is null or q.since >= d.target_renewed_at)
+  offset 0
 )`
