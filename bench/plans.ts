@@ -4,9 +4,9 @@
  */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import pg from 'pg'
+import type pg from 'pg'
 import { type HotPath, hotPaths } from '#test/plans/hot-paths.ts'
-import { largeTables, planText, problemsOf, type Reads, readsOf } from '#test/plans/plan.ts'
+import { largeTables, planClient, planText, problemsOf, type Reads, readsOf } from '#test/plans/plan.ts'
 import { SERVER_VARIABLE, startTestServer } from '#test/support/postgres-server.ts'
 import { openedResources } from './support/opened.ts'
 import { type Findings, runBenchmark } from './support/report.ts'
@@ -27,8 +27,7 @@ async function measure(): Promise<Findings> {
   opened.defer(() => server.close())
   process.env[SERVER_VARIABLE] = server.url
   const hot = opened.use(await hotPaths(SIZE))
-  const client = new pg.Client({ connectionString: hot.url })
-  await client.connect()
+  const client = await planClient(hot.url)
   const large = await largeTables(client)
   const looked: Looked[] = []
   await mkdir(PLANS, { recursive: true })

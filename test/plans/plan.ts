@@ -1,5 +1,5 @@
 import type { CompiledQuery } from 'kysely'
-import type pg from 'pg'
+import pg from 'pg'
 
 /** A node of PostgreSQL's plan, as far as we look at it. */
 interface PlanNode {
@@ -23,16 +23,27 @@ export interface Reads {
 const PARTITION = /^(consumption_entry|consumption_month)_/
 const WRITES = /\b(insert|update|delete)\b/i
 
+/** A connection that also tells the plans of statements inside functions. For a superuser. */
+export async function planClient(url: string): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  await client.query(`load 'auto_explain'`)
+  await client.query(`select set_config('auto_explain.' || name, value, false) from (values
+    ('log_nested_statements', 'on'), ('log_analyze', 'on'), ('log_timing', 'off'), ('log_buffers', 'on'),
+    ('log_level', 'notice')) as setting (name, value)`)
+  return client
+}
+
 /**
- * How PostgreSQL would run the statement with these very parameters, as our unnamed statements are planned. What only
- * reads is run, and of its plan only what the run came to counts.
+ * How PostgreSQL would run the statement with these very parameters, as our unnamed statements are planned, and those
+ * of the functions that it calls. What only reads is run, and of its plans only what the run came to counts.
  */
-export async function readsOf(client: pg.Client, { sql, parameters }: CompiledQuery): Promise<Reads> {
-  const run = WRITES.test(sql) ? '' : 'analyze, timing off, '
-  const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(`explain (${run}format json) ${sql}`, [
-    ...parameters,
-  ])
-  const nodes = [...everyNode(rows[0]!['QUERY PLAN'][0].Plan)].filter((node) => node['Actual Loops'] !== 0)
+export async function readsOf(client: pg.Client, statement: CompiledQuery): Promise<Reads> {
+  const run = WRITES.test(statement.sql) ? '' : 'analyze, timing off, '
+  const { rows, inside } = await explained(client, statement, `${run}format json`)
+  const [whole] = rows as [[{ Plan: PlanNode }]]
+  const plans = [whole[0], ...inside.map((text) => JSON.parse(text) as { Plan: PlanNode })]
+  const nodes = plans.flatMap(({ Plan }) => [...everyNode(Plan)]).filter((node) => node['Actual Loops'] !== 0)
   const tables = nodes.flatMap((node) => node['Relation Name'] ?? [])
   return {
     whole: unique(nodes.flatMap((node) => (node['Node Type'] === 'Seq Scan' ? (node['Relation Name'] ?? []) : []))),
@@ -41,11 +52,34 @@ export async function readsOf(client: pg.Client, { sql, parameters }: CompiledQu
   }
 }
 
-/** The plan as PostgreSQL prints it. */
-export async function planText(client: pg.Client, { sql, parameters }: CompiledQuery): Promise<string> {
-  const run = WRITES.test(sql) ? '' : 'analyze, buffers, timing off, summary off, '
-  const { rows } = await client.query<{ 'QUERY PLAN': string }>(`explain (${run}costs off) ${sql}`, [...parameters])
-  return rows.map((row) => row['QUERY PLAN']).join('\n')
+/** The plan as PostgreSQL prints it, then those of the functions that it calls. */
+export async function planText(client: pg.Client, statement: CompiledQuery): Promise<string> {
+  const run = WRITES.test(statement.sql) ? '' : 'analyze, buffers, timing off, summary off, '
+  const { rows, inside } = await explained(client, statement, `${run}costs off, format text`)
+  const called = inside.map((text) => `\nInside:\n${text.trimEnd().replaceAll(COSTS, '(')}`)
+  return [rows.join('\n'), ...called].join('\n')
+}
+
+/** Estimates, which differ from one filling to the next. */
+const COSTS = /\(cost=\S+ rows=\d+ width=\d+\) \(/g
+
+/** What `explain` answers, and the plans of statements inside functions, each as text in the same format. */
+async function explained(client: pg.Client, { sql, parameters }: CompiledQuery, how: string) {
+  const inside: string[] = []
+  const onNotice = ({ message = '' }: { message?: string | undefined }): void => {
+    const [, plan] = /^duration: .* plan:\n([^]*)$/.exec(message) ?? []
+    if (plan !== undefined && !/^(Query Text: |\{\s*"Query Text": ")explain /.test(plan)) inside.push(plan)
+  }
+  await client.query(`set auto_explain.log_format = ${how.includes('format json') ? 'json' : 'text'}`)
+  await client.query('set auto_explain.log_min_duration = 0')
+  client.on('notice', onNotice)
+  try {
+    const answer = await client.query<{ 'QUERY PLAN': unknown }>(`explain (${how}) ${sql}`, [...parameters])
+    return { rows: answer.rows.map((row) => row['QUERY PLAN']), inside }
+  } finally {
+    client.off('notice', onNotice)
+    await client.query('set auto_explain.log_min_duration = -1')
+  }
 }
 
 function* everyNode(node: PlanNode): Generator<PlanNode> {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import pg from 'pg'
+import type pg from 'pg'
 import { hotPaths, type HotPath, type HotPaths } from './hot-paths.ts'
-import { largeTables, problemsOf, readsOf } from './plan.ts'
+import { largeTables, planClient, problemsOf, readsOf } from './plan.ts'
 
 /** So many that PostgreSQL prefers an index wherever there is one. */
 const CUSTOMERS = { customers: 20_000, withHistory: 2_000 }
@@ -14,8 +14,7 @@ suite('with thousands of customers', () => {
 
   before(async () => {
     hot = await hotPaths(CUSTOMERS)
-    client = new pg.Client({ connectionString: hot.url })
-    await client.connect()
+    client = await planClient(hot.url)
     large = await largeTables(client)
   })
   after(async () => {

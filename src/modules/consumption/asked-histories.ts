@@ -1,8 +1,7 @@
 import { sql } from 'kysely'
 import type { Day } from '#src/core/calendar.ts'
-import { compiledOnce } from '#src/database/compiled-once.ts'
 import type { Db } from '#src/database/database.ts'
-import { type LinkedMeter, selectLinkedMeters } from '#src/modules/meters/linked-meters.ts'
+import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import type { DatedAmount } from './aggregate.ts'
 import { type AskedMeters, onlyAsked } from './asked-meters.ts'
 import { isWholeMonths } from './month-sums.ts'
@@ -24,13 +23,12 @@ type Question = AskedMeters & DayRange & { readonly grouping: Grouping }
 /** The meters that are asked about with what is stored of them, in one statement, so as of one moment. */
 export async function historiesAsked(db: Db, question: Question): Promise<MeterHistory[]> {
   const { userId, scope, from, to, grouping } = question
+  const agencyId = scope.kind === 'all' ? null : scope.agencyId
   const isByMonth = isWholeMonths(question, grouping)
-  const asked = { userId, from, to }
-  const rows =
-    scope.kind === 'all'
-      ? await (isByMonth ? allByMonth : all)(db, asked)
-      : await (isByMonth ? ofAgencyByMonth : ofAgency)(db, { ...asked, agencyId: scope.agencyId })
-  return onlyAsked(rows.map(toHistory), question.meterId, ({ meter }) => meter.id)
+  const { rows } = await sql<KnownRow>`select * from consumption_known(
+    ${userId}, ${agencyId}, ${isByMonth ? from : null}, ${to})`.execute(db)
+  const histories = rows.map((row) => toHistory(row, isByMonth))
+  return onlyAsked(histories, question.meterId, ({ meter }) => meter.id)
 }
 
 /** By meter id, in the finest parts that the grouping needs, by day; of the meters that were read. */
@@ -47,47 +45,19 @@ export async function amountsOf(
   return amounts
 }
 
-interface Asked extends Readonly<Record<string, string>>, DayRange {
-  readonly userId: string
-}
-interface AskedOfAgency extends Asked {
-  readonly agencyId: string
-}
-type Month = readonly [day: Day, energyWh: number, amountXof: number]
-
-function monthsInside({ from, to }: Asked) {
-  return sql<Month[] | null>`(
-    select json_agg(json_build_array(month, (energy_kwh * 1000)::bigint, amount_xof) order by month)
-    from consumption_month
-    where meter_id = meter.id and state.has_months and month >= ${from}::date and month < ${to}::date)`
+/** A row of the function `consumption_known`, which says what it finds. */
+interface KnownRow extends LinkedMeter {
+  readonly read_at: Date | null
+  readonly whole_history_at: Date | null
+  readonly has_months: boolean | null
+  readonly months: readonly (readonly [day: Day, energyWh: number, amountXof: number])[] | null
 }
 
-function withStates(linked: ReturnType<typeof selectLinkedMeters>) {
-  return linked
-    .leftJoin('meter_reading_state as state', 'state.meter_id', 'meter.id')
-    .select(['state.read_at', 'state.whole_history_at', 'state.has_months'])
-}
-
-const all = compiledOnce((db, { userId }: Asked) => withStates(selectLinkedMeters(db, userId, { kind: 'all' })))
-const allByMonth = compiledOnce((db, asked: Asked) =>
-  withStates(selectLinkedMeters(db, asked.userId, { kind: 'all' })).select(monthsInside(asked).as('months')),
-)
-const ofAgency = compiledOnce((db, { userId, agencyId }: AskedOfAgency) =>
-  withStates(selectLinkedMeters(db, userId, { kind: 'agency', agencyId })),
-)
-const ofAgencyByMonth = compiledOnce((db, asked: AskedOfAgency) =>
-  withStates(selectLinkedMeters(db, asked.userId, { kind: 'agency', agencyId: asked.agencyId })).select(
-    monthsInside(asked).as('months'),
-  ),
-)
-
-type Row = Awaited<ReturnType<typeof all>>[number] & { readonly months?: readonly Month[] | null }
-
-function toHistory({ read_at, whole_history_at, has_months, months, ...meter }: Row): MeterHistory {
+function toHistory({ read_at, whole_history_at, has_months, months, ...meter }: KnownRow, isByMonth: boolean) {
   if (read_at === null || whole_history_at === null) return { meter, state: undefined, months: undefined }
   const hasMonths = has_months === true
   const state = { readAt: read_at, wholeHistoryAt: whole_history_at, hasMonths }
-  if (!hasMonths || months === undefined) return { meter, state, months: undefined }
+  if (!hasMonths || !isByMonth) return { meter, state, months: undefined }
   const amounts = (months ?? []).map(([day, energyWh, amountXof]) => ({ day, energyWh, amountXof }))
   return { meter, state, months: amounts }
 }

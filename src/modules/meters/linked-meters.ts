@@ -20,11 +20,6 @@ export interface LinkedMeter extends Meter {
 
 /** The meters that the user owns or was let see, oldest link first. All of them: totals are made over the list. */
 export function linkedMeters(db: Db, userId: string, scope: MeterScope): Promise<LinkedMeter[]> {
-  return selectLinkedMeters(db, userId, scope).execute()
-}
-
-/** The statement of `linkedMeters`, for who asks more of the same meters with it. */
-export function selectLinkedMeters(db: Db, userId: string, scope: MeterScope) {
   const all = db
     .selectFrom('meter_link')
     .innerJoin('meter', 'meter.id', 'meter_link.meter_id')
@@ -33,7 +28,7 @@ export function selectLinkedMeters(db: Db, userId: string, scope: MeterScope) {
     .where('meter_link.state', '=', 'accepted')
     .orderBy('meter_link.created_at')
     .orderBy('meter.id')
-  return scope.kind === 'all' ? all : all.where('meter.agency_id', '=', scope.agencyId)
+  return (scope.kind === 'all' ? all : all.where('meter.agency_id', '=', scope.agencyId)).execute()
 }
 
 /** For whoever the meter's policy has let in. */
