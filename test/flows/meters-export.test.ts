@@ -13,7 +13,6 @@ import {
   type Caller,
   type ConsumptionApi,
   consumptionApi,
-  tokenOf,
 } from '#test/support/consumption-api.ts'
 import { aBill, aSale } from '#test/support/consumption-sources.ts'
 import { aLink, aMeter, anAgency, aStaffMember } from '#test/support/factories.ts'
@@ -234,16 +233,11 @@ suite('an export', () => {
     }
   })
 
-  test('goes out in parts, and a client that leaves ends it without harm', async () => {
-    const app = await api.another()
-    const address = await app.listen({ host: '127.0.0.1', port: 0 })
-    const url = `${address}/api/consumption/${caller.id}/export?from=2025-03-01&to=2027-01-01`
-    const whole = await fetch(url, { headers: tokenOf(caller) })
-    assert.equal(whole.headers.get('content-length'), null)
-    assert.equal((await whole.text()).split('\r\n').length, MANY + 2 + 2)
-    const left = await fetch(url, { headers: tokenOf(caller) })
-    await left.body?.cancel()
-    await app.close()
-    assert.doesNotMatch(api.log.text(), /"level":"error"/)
+  test('says from which day on its data are kept: earlier ones are missing, not nothing', async () => {
+    const url = `/api/consumption/${caller.id}/export?from=2015-06-01&to=2016-06-01&format=`
+    const json = await api.get(caller, `${url}json`)
+    assert.equal(json.json<Exported>().known_from, '2016-01-01')
+    const csv = await api.get(caller, `${url}csv`)
+    for (const { headers } of [json, csv]) assert.equal(headers['x-data-known-from'], '2016-01-01')
   })
 })

@@ -17,11 +17,14 @@ export async function* csvOf({ meters }: Export, pages: EntryPages): AsyncGenera
   }
 }
 
+/** The wide forms count where a spreadsheet takes them for the narrow ones. */
+const FORMULA_START = /^[=+\-@＝＋－＠\t\r\n]/
+
 /**
  * Text that comes from elsewhere. A spreadsheet would run what begins like a formula, also inside quotes: an
  * apostrophe before it says that it is text.
  */
 export function field(text: string): string {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+  const safe = FORMULA_START.test(text) ? `'${text}` : text
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

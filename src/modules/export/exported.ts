@@ -7,6 +7,8 @@ import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 /** What an export is about; its entries are read while it is being sent. */
 export interface Export extends DayRange {
   readonly userId: string
+  /** What is older is not kept. */
+  readonly knownFrom: Day
   readonly meters: readonly ExportedMeter[]
   /** The oldest of what is exported; undefined where there is no meter. */
   readonly asOf: Date | undefined

@@ -6,6 +6,7 @@ export async function* jsonOf(about: Export, pages: EntryPages): AsyncGenerator<
     user_id: about.userId,
     from: about.from,
     to: about.to,
+    known_from: about.knownFrom,
     unit: 'kWh',
     currency: 'XOF',
     as_of: about.asOf?.toISOString() ?? null,

@@ -1,10 +1,12 @@
 import { Readable } from 'node:stream'
+import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Clock } from '#src/core/clock.ts'
 import type { App, Routes } from '#src/http/app.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import { type AskedMeters, metersAsked, scopeOf } from '#src/modules/consumption/asked-meters.ts'
+import { firstKeptDay } from '#src/modules/consumption/kept-years.ts'
 import { broughtUpToDate, type Knowledge } from '#src/modules/consumption/knowledge.ts'
 import { type DayRange, rangeResolver } from '#src/modules/consumption/range.ts'
 import { csvOf } from './csv.ts'
@@ -27,7 +29,12 @@ const FORMATS = {
 } as const satisfies Record<ExportFormat, object>
 
 const content = {
-  'text/csv': { schema: Type.String({ description: 'a header, and a line per purchase or bill' }) },
+  'text/csv': {
+    schema: Type.String({
+      description:
+        'RFC 4180: a header, and a line per purchase or bill; commas, CRLF, decimal points, UTF-8 without a byte order mark. A spreadsheet that expects semicolons and decimal commas needs its import of text.',
+    }),
+  },
   'application/json': { schema: ExportAnswer, example: EXPORT_EXAMPLE },
   'application/atom+xml': { schema: Type.String({ description: 'Green Button: NAESB ESPI resources, sums per day' }) },
 }
@@ -44,7 +51,7 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
           tags: ['consumption'],
           summary: 'Every purchase and bill of a user, to take away',
           description:
-            'Streamed: it may be of any length, and one that was cut off has no end. `X-Data-As-Of` and `X-Data-Stale` say how old the data are.',
+            'Streamed: it may be of any length. When it cannot be finished the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are, `X-Data-Known-From` from which day on they are kept.',
           params: ExportParams,
           querystring: ExportQuery,
           response: { 200: { description: 'in the format asked for', content }, 503: ProblemAnswer },
@@ -62,12 +69,12 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
           'content-type': type,
           'content-disposition': `attachment; filename="${name}"`,
           'cache-control': 'no-store',
+          'x-data-known-from': about.knownFrom,
           'x-data-stale': String(about.stale),
           ...(about.asOf !== undefined && { 'x-data-as-of': about.asOf.toISOString() }),
         })
         const text = write(about, entryPages(knowledge.db, range), new Date(clock()))
-        // Whole pages go to the socket as it drains; the generator is ended when the client goes away.
-        return reply.send(Readable.from(text, { objectMode: false, highWaterMark: HIGH_WATER_BYTES }) as never)
+        return reply.send(streamed(text, reply) as never)
       },
     )
   }
@@ -75,9 +82,21 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
 
 const HIGH_WATER_BYTES = 64 * 1024
 
+/**
+ * Whole pages go to the socket as it drains; the generator is ended when the client goes away. A failure midway resets
+ * the connection: to a client or proxy of HTTP/1.0, which knows the end by the close alone, the part would look whole.
+ */
+function streamed(text: AsyncGenerator<string>, reply: FastifyReply): Readable {
+  const stream = Readable.from(text, { objectMode: false, highWaterMark: HIGH_WATER_BYTES })
+  return stream.once('error', () => {
+    if (reply.raw.headersSent) reply.raw.socket?.resetAndDestroy()
+  })
+}
+
 async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Export> {
   const linked = await metersAsked(knowledge.db, asked)
   const { states, asOf, stale } = await broughtUpToDate(knowledge, linked)
   const meters = linked.map((meter) => ({ ...meter, asOf: states.get(meter.id)?.readAt }))
-  return { userId: asked.userId, ...range, meters, asOf, stale }
+  const knownFrom = firstKeptDay(knowledge.now(), knowledge.keptYears)
+  return { userId: asked.userId, ...range, knownFrom, meters, asOf, stale }
 }
