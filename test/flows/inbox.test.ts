@@ -1,24 +1,11 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { anAgency, aLink, aMeter } from '#test/support/factories.ts'
 import { aMessage } from '#test/support/inbox-messages.ts'
-import {
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toUser,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { aPerson, type Caller } from '#test/support/notification-people.ts'
+import { notificationsWorld, toUser, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin } = await notificationsWorld()
 
 interface Inbox {
   readonly items: readonly { readonly id: string; readonly read_at: string | null }[]

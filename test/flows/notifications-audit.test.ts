@@ -1,43 +1,22 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { sql } from 'kysely'
 import { aLink, aMeter, anAgency } from '#test/support/factories.ts'
-import {
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toAgency,
-  toAll,
-  toUser,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { type Caller, manyCustomers, staff } from '#test/support/notification-people.ts'
+import { notificationsWorld, toAgency, toAll, toUser, toUsers } from '#test/support/notifications-api.ts'
 
 /** Who sent what, to how many: written with what was sent, or not at all. */
 
-let api: NotificationsApi
-let admin: Caller
-let agent: Caller
-let agency: { id: string }
-let people: string[]
-let meter: { number: string }
-before(async () => {
-  api = await notificationsApi()
-  const { db } = api.database
-  admin = await staff(api.database, 'admin')
-  agency = await anAgency(db)
-  agent = await staff(api.database, 'agent', agency.id)
-  const owned = await aMeter(db, { agencyId: agency.id })
-  meter = owned
-  people = []
-  for (let count = 0; count < 25; count += 1) people.push((await aPerson(api.database)).id)
-  for (const accountId of people.slice(0, 4)) await aLink(db, { meterId: owned.id, accountId, role: 'shared' })
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin } = await notificationsWorld()
+const { db } = api.database
+const agency = await anAgency(db)
+const agent = await staff(api.database, 'agent', agency.id)
+const meter = await aMeter(db, { agencyId: agency.id })
+const people = await manyCustomers(api.database, 25)
+for (const accountId of people.slice(0, 4)) await aLink(db, { meterId: meter.id, accountId, role: 'shared' })
 
 function entries() {
-  return api.database.db
+  return db
     .selectFrom('audit_entry')
     .select(['actor_id', 'actor_role', 'action', 'subject_id', 'details'])
     .orderBy('id')
@@ -107,7 +86,6 @@ test('what is refused has none, and what is answered from its key has no second'
 
 test('an entry that cannot be written is a notification that is not accepted', async () => {
   const [first = ''] = people
-  const { db } = api.database
   const stored = () => db.selectFrom('notification').select('id').execute()
   const earlier = await stored()
   const body = toUser(first, { title: 'Nobody wrote it down' })

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { Push } from '#src/ports/push-gateway.ts'
 import { aLink, aMeter, anAgency } from '#test/support/factories.ts'
 import {
@@ -11,27 +10,12 @@ import {
   aPerson,
   type Caller,
   manyCustomers,
-  type NotificationsApi,
-  notificationsApi,
   removeCustomers,
   staff,
-  toAgency,
-  toAll,
-  toUser,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+} from '#test/support/notification-people.ts'
+import { notificationsWorld, toAgency, toAll, toUser, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
-beforeEach(async () => {
-  api.script = undefined
-  await removeCustomers(api.database)
-})
+const { api, admin } = await notificationsWorld({ customers: 0 })
 
 const targets = (pushes: readonly Push[]): string[] => pushes.map(({ target }) => target.value).toSorted()
 
@@ -48,14 +32,6 @@ async function listedRows(id: string): Promise<number> {
     .where('notification_id', '=', id)
     .execute()
   return rows.length
-}
-
-/** The task that the broker was given last. */
-async function nextTask(): Promise<PublishedTask> {
-  await api.publisher().drain()
-  const task = api.published.at(-1)
-  assert.ok(task)
-  return task
 }
 
 test('everyone: each device of every customer who may log in, once; no staff, nobody listed', async () => {
@@ -167,7 +143,7 @@ async function cutOf(id: string, meant: readonly string[] | 'everyone'): Promise
 test('everyone is in exactly one chunk, however many steps it takes, and whoever runs them how often', async () => {
   await manyCustomers(api.database, 45_000)
   const { id } = await api.accepted(admin, toAll({ priority: 'low' }))
-  const start = await nextTask()
+  const start = await api.nextTask()
   await api.run(start)
   const published = api.published.length
   await api.publisher().drain()

@@ -1,42 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
-import {
-  aDeviceEach,
-  type Caller,
-  gatewayOf,
-  manyCustomers,
-  type NotificationsApi,
-  notificationsApi,
-  removeCustomers,
-  staff,
-  type Status,
-  toAll,
-  toUsers,
-} from '#test/support/notifications-api.ts'
-
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
+import { staff } from '#test/support/notification-people.ts'
+import { gatewayOf, notificationsWorld, type Status, toAll, toUsers } from '#test/support/notifications-api.ts'
 
 const PAGE = 32
-const RETRY: PushOutcome = { state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false }
-let people: readonly string[]
-beforeEach(async () => {
-  api.script = undefined
-  await removeCustomers(api.database)
-  people = await manyCustomers(api.database, 3 * PAGE)
-  await aDeviceEach(api.database)
-})
+const { api, admin, people, ways } = await notificationsWorld({ customers: 3 * PAGE })
 
-const ways: readonly [name: string, body: (fields?: object) => object][] = [
-  ['listed', (fields) => toUsers(people, fields)],
-  ['broadcast', (fields) => toAll(fields)],
-]
+const RETRY: PushOutcome = { state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false }
 
 async function auditOf(id: string) {
   const { db } = api.database
@@ -137,13 +108,9 @@ for (const [way, body] of ways) {
 
   test(`${way}: cancelled between its chunks, none of the rest is sent`, async () => {
     const { id } = await api.accepted(admin, body())
-    await api.publisher().drain()
-    const start = api.published.at(-1)
-    assert.ok(start)
+    const start = await api.nextTask()
     await api.run(start, { chunkSize: 10 })
-    const from = api.published.length
-    await api.publisher().drain()
-    const chunks = api.published.slice(from)
+    const chunks = await api.publishDue()
     assert.equal(chunks.length, Math.ceil(people.length / 10))
     for (const chunk of chunks.slice(0, 3)) await api.run(chunk)
     assert.equal((await api.cancel(admin, id)).statusCode, 200)
@@ -155,9 +122,7 @@ for (const [way, body] of ways) {
 
 test('a fan-out that is under way ends with the cancelling', async () => {
   const { id } = await api.accepted(admin, toAll())
-  await api.publisher().drain()
-  const start = api.published.at(-1)
-  assert.ok(start)
+  const start = await api.nextTask()
   assert.equal((await api.cancel(admin, id)).statusCode, 200)
   assert.deepEqual(await api.run(start, { chunkSize: 10 }), { notification_id: id, worked: false })
   const fanOut = { ...start, kwargs: { notification_id: id, fan_out: true } }
@@ -194,9 +159,7 @@ test('cancelling twice is cancelling once, and the audit log says who did', asyn
 
 test('several who cancel at once, while it starts, are all told the same', async () => {
   const { id } = await api.accepted(admin, toAll())
-  await api.publisher().drain()
-  const start = api.published.at(-1)
-  assert.ok(start)
+  const start = await api.nextTask()
   const cancelled = Promise.withResolvers<void>()
   const push = gatewayOf(async () => {
     await cancelled.promise

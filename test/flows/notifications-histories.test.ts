@@ -1,28 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
-import type { Push, PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
-import {
-  aDevice,
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
+import { aDevice } from '#test/support/notification-people.ts'
+import { gatewayOf, notificationsWorld, toAll, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-let audience: string[]
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-  const people = await Promise.all(Array.from({ length: 8 }, () => aPerson(api.database)))
-  audience = people.map(({ id }) => id)
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin, people } = await notificationsWorld({ customers: 8 })
 
 /** What happens to one push. `crash` ends its worker: nothing of that run is heard of again. */
 const FATES = [
@@ -71,8 +55,7 @@ async function live(history: History): Promise<{ id: string; arrived: Map<string
   let tooEarly = 0
   const next = <T>(items: readonly T[], place: number): T => items[place % items.length] as T
   let [pushed, delivered] = [0, 0]
-  const answer = await api.send(admin, toUsers(audience, history.isBroadcast ? { audience: { kind: 'all' } } : {}))
-  const { id } = answer.json<{ id: string }>()
+  const { id } = await api.accepted(admin, history.isBroadcast ? toAll() : toUsers(people))
 
   const runOnce = async (task: PublishedTask): Promise<'done' | 'crashed'> => {
     const { promise: crashed, resolve: crash } = Promise.withResolvers<'crashed'>()
@@ -91,15 +74,13 @@ async function live(history: History): Promise<{ id: string; arrived: Map<string
       crash('crashed')
       return new Promise(() => {})
     }
-    const push: PushGateway = { send, [Symbol.asyncDispose]: async () => {} }
+    const push = gatewayOf(send)
     return Promise.race([api.run(task, { push, chunkSize: 3 }).then(() => 'done' as const), crashed])
   }
 
   let inBroker: PublishedTask[] = []
   for (let turn = 0; turn < 200; turn += 1) {
-    const from = api.published.length
-    await api.publisher().drain()
-    inBroker.push(...api.published.slice(from))
+    inBroker.push(...(await api.publishDue()))
     const redelivered: PublishedTask[] = []
     for (const task of inBroker) {
       const times = next(history.deliveries, delivered)
@@ -108,7 +89,7 @@ async function live(history: History): Promise<{ id: string; arrived: Map<string
       if (ends.includes('crashed')) redelivered.push(task)
     }
     inBroker = redelivered
-    const { state } = (await api.get(admin, `/api/notifications/${id}`)).json<{ state: string }>()
+    const { state } = await api.status(id)
     assert.equal(tooEarly, 0, 'sent again too early')
     if (state === 'done') return { id, arrived }
     // Ever longer, so that the hour in which a device is tried ends within the turns: 85 minutes with the shortest pause.
@@ -138,17 +119,17 @@ test('whatever fails and whoever dies, every device gets an outcome, and only un
   await fc.assert(
     fc.asyncProperty(histories, async (history) => {
       await db.deleteFrom('device').execute()
-      for (const person of audience) await aDevice(api.database, person, `target of ${person}`)
+      for (const person of people) await aDevice(api.database, person, `target of ${person}`)
       const devices = await db.selectFrom('device').select(['id', 'target']).execute()
       const { id, arrived } = await live(history)
       const rows = await db.selectFrom('delivery').selectAll().where('notification_id', '=', id).execute()
       const counted = devices.filter((device) => rows.every((row) => row.device_id !== device.id))
       const { sent, failed, dead_tokens: dead } = await api.counts(id)
       // Of everyone, what was sent at once is counted alone.
-      if (!history.isBroadcast) assert.equal(rows.length, audience.length)
+      if (!history.isBroadcast) assert.equal(rows.length, people.length)
       for (const { target } of counted) assert.equal(arrived.get(target ?? ''), 1)
       assert.equal(sent, counted.length + rows.filter((row) => row.state === 'sent').length)
-      assert.equal((sent ?? 0) + (failed ?? 0) + (dead ?? 0), audience.length)
+      assert.equal((sent ?? 0) + (failed ?? 0) + (dead ?? 0), people.length)
       for (const row of rows) {
         const target = devices.find((device) => device.id === row.device_id)?.target ?? ''
         const times = arrived.get(target) ?? 0

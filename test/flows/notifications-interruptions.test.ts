@@ -1,67 +1,27 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import type { KyselyPlugin, QueryId } from 'kysely'
 import type { Timers } from '#src/core/timers.ts'
 import type { Db } from '#src/database/database.ts'
 import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
-import {
-  aDeviceEach,
-  type Caller,
-  gatewayOf,
-  manyCustomers,
-  type NotificationsApi,
-  notificationsApi,
-  removeCustomers,
-  staff,
-  toAll,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { gatewayOf, notificationsWorld, toAll } from '#test/support/notifications-api.ts'
 
 /** Workers that die, stall, or lose their database in the middle of a chunk. */
 
-let api: NotificationsApi
-let admin: Caller
-/** In the order in which a chunk goes through them; each has one device, whose target is the account's id. */
-let people: readonly string[]
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
-
 const PAGE = 32
+const { api, admin, people, ways } = await notificationsWorld({ customers: 3 * PAGE + 4 })
+
 const LEASE_MS = 30_000
 const SENT: PushOutcome = { state: 'sent', providerId: 'p' }
 
-beforeEach(async () => {
-  api.script = undefined
-  await removeCustomers(api.database)
-  people = await manyCustomers(api.database, 3 * PAGE + 4)
-  await aDeviceEach(api.database)
-})
-
-/** Both ways in which recipients are known: listed one by one, and found by range. */
-const ways: readonly [name: string, body: () => object][] = [
-  ['listed', () => toUsers(people)],
-  ['broadcast', () => toAll()],
-]
-
-/** An accepted notification and the task that sends it, which is one chunk. */
-/** The task that sends the first chunk: a listed audience's own start, the one that a broadcast's start has queued. */
+/** An accepted notification and the task that sends the first chunk: a listed audience's own start, the one that a broadcast's start has queued. */
 async function aStart(body: object): Promise<{ id: string; start: PublishedTask }> {
   const { id } = await api.accepted(admin, body)
-  const start = await lastPublished()
+  const start = await api.nextTask()
   if (!('audience' in body) || (body.audience as { kind: string }).kind !== 'all') return { id, start }
   await api.run(start)
-  return { id, start: await lastPublished() }
-}
-
-async function lastPublished(): Promise<PublishedTask> {
-  await api.publisher().drain()
-  const task = api.published.at(-1)
-  assert.ok(task)
-  return task
+  return { id, start: await api.nextTask() }
 }
 
 const placeOf = ({ target }: Push): number => people.indexOf(target.value)

@@ -1,37 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { requeueUnfinished } from '#src/modules/notifications/sending/unfinished.ts'
 import { notificationUpkeep } from '#src/modules/notifications/upkeep.ts'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
-import type { Push } from '#src/ports/push-gateway.ts'
-import {
-  aDevice,
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toUser,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { aDevice, aPerson, aPreference } from '#test/support/notification-people.ts'
+import { gatewayOf, notificationsWorld, toUser, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
-beforeEach(() => {
-  api.refuse = undefined
-  api.script = undefined
-})
-
-async function accepted(body: unknown): Promise<{ id: string; task_id: string }> {
-  const answer = await api.send(admin, body)
-  assert.equal(answer.statusCode, 202, answer.body)
-  return answer.json<{ id: string; task_id: string }>()
-}
+const { api, admin } = await notificationsWorld()
 
 const task = (key: string, notBefore = new Date(api.time.now())) => ({
   key,
@@ -150,7 +125,7 @@ test('a refused notification leaves no task behind', async () => {
 test('tasks that were published and died with the broker are queued again at the next start', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
-  const { id, task_id: taskId } = await accepted(toUser(awa.id))
+  const { id, task_id: taskId } = await api.accepted(admin, toUser(awa.id))
   await api.publisher().drain()
   assert.equal(await waiting(), 0)
   assert.equal(await requeueUnfinished(api.database.db, api.time.now, { isAlone: true }), 1)
@@ -161,37 +136,30 @@ test('tasks that were published and died with the broker are queued again at the
     ran.map((published) => published.taskId),
     [taskId],
   )
-  assert.equal((await api.counts(id))['sent'], 1)
+  assert.equal((await api.counts(id)).sent, 1)
   assert.equal(await requeueUnfinished(api.database.db, api.time.now, { isAlone: true }), 0)
 })
 
 test('chunks that did not end, and devices in flight at the crash, are found at the next start', async () => {
   const people = await Promise.all(Array.from({ length: 9 }, () => aPerson(api.database)))
   for (const { id } of people) await aDevice(api.database, id)
-  const { id } = await accepted(toUsers(people.map((person) => person.id)))
-  await api.publisher().drain()
-  const start = api.published.at(-1)
-  assert.ok(start)
+  const { id } = await api.accepted(admin, toUsers(people.map((person) => person.id)))
+  const start = await api.nextTask()
   await api.run(start, { chunkSize: 3 })
-  await api.publisher().drain()
-  const [first, second] = api.published.slice(-3)
+  const [first, second] = await api.publishDue()
   assert.ok(first && second)
   await api.run(first)
   let left = 0
   const { promise: allLeft, resolve } = Promise.withResolvers<void>()
-  const dying = {
-    send: () => ((left += 1) === 3 && resolve(), new Promise<never>(() => {})),
-    [Symbol.asyncDispose]: async () => {},
-  }
+  const dying = gatewayOf(() => ((left += 1) === 3 && resolve(), new Promise<never>(() => {})))
   void api.run(second, { push: dying })
   await allLeft
 
   await requeueUnfinished(api.database.db, api.time.now, { isAlone: true })
   await api.runDue()
   const counts = await api.counts(id)
-  assert.deepEqual([counts['devices'], counts['sent']], [9, 9])
-  const pushed = api.gateway.pushes.filter(({ data }: Push) => data['notification_id'] === id)
-  assert.equal(pushed.length, 9)
+  assert.deepEqual([counts.devices, counts.sent], [9, 9])
+  assert.equal(api.pushesOf(id).length, 9)
   const row = await api.database.db.selectFrom('notification').select('state').where('id', '=', id).executeTakeFirst()
   assert.equal(row?.state, 'done')
 })
@@ -199,7 +167,7 @@ test('chunks that did not end, and devices in flight at the crash, are found at 
 test('with a broker that keeps its messages, only what has long been idle is queued again', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
-  await accepted(toUser(awa.id))
+  await api.accepted(admin, toUser(awa.id))
   await api.publisher().drain()
   const idleMs = 600_000
   assert.equal(await requeueUnfinished(api.database.db, api.time.now, { isAlone: false, idleMs }), 0)
@@ -213,30 +181,23 @@ test('the hourly upkeep leaves alone what is only held until the morning', async
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
   // The clock of these tests begins at 10 in the morning.
-  const quiet = {
-    account_id: awa.id,
-    muted_types: [],
-    quiet_from: '09:00',
-    quiet_until: '21:00',
-    updated_at: new Date(),
-  }
-  await db.insertInto('push_preference').values(quiet).execute()
-  const { id } = await accepted(toUser(awa.id))
+  await aPreference(api.database, awa.id, { quiet: ['09:00', '21:00'] })
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.equal((await api.counts(id))['held'], 1)
+  assert.equal((await api.counts(id)).held, 1)
   const upkeep = notificationUpkeep({ db, timers: api.time, log: api.log.log })
   for (let hour = 1; hour <= 3; hour += 1) await api.time.pass(3_600_000)
   await upkeep.close()
   assert.doesNotMatch(api.log.text(), /queued again/)
   await api.time.pass(9 * 3_600_000)
   await api.runDue()
-  assert.equal((await api.counts(id))['sent'], 1)
+  assert.equal((await api.counts(id)).sent, 1)
 })
 
 test('the hourly upkeep finds what nobody sends any more, and leaves no timer', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.publisher().drain()
   for (let hour = 1; hour <= 2; hour += 1) {
     const upkeep = notificationUpkeep({ db: api.database.db, timers: api.time, log: api.log.log })
@@ -246,5 +207,5 @@ test('the hourly upkeep finds what nobody sends any more, and leaves no timer', 
   }
   assert.equal(api.time.waiting, 0)
   await api.runDue()
-  assert.equal((await api.counts(id))['sent'], 1)
+  assert.equal((await api.counts(id)).sent, 1)
 })

@@ -1,43 +1,19 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import {
-  aDevice,
-  aPerson,
-  aPreference,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  removeCustomers,
-  staff,
-  toAll,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { beforeEach, test } from 'node:test'
+import { aPreference } from '#test/support/notification-people.ts'
+import { notificationsWorld } from '#test/support/notifications-api.ts'
 
 /** What its readers want to be pushed, and when. The clock of these tests begins at 10:00 in Dakar. */
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin, people, ways } = await notificationsWorld({ customers: 2 })
 
 const HOUR_MS = 3_600_000
 let awa: string
 let moussa: string
-beforeEach(async () => {
-  api.script = undefined
-  await removeCustomers(api.database)
-  awa = (await aPerson(api.database)).id
-  moussa = (await aPerson(api.database)).id
-  for (const id of [awa, moussa]) await aDevice(api.database, id, id)
+beforeEach(() => {
+  ;[awa = '', moussa = ''] = people
 })
 
-const ways: readonly [name: string, body: (fields: object) => object][] = [
-  ['listed', (fields) => toUsers([awa, moussa], fields)],
-  ['broadcast', toAll],
-]
 const pushedTo = (id: string): string[] => api.pushesOf(id).map(({ target }) => target.value)
 /** `HH:MM` in Dakar, so many hours from now. */
 const inHours = (hours: number): string => new Date(api.time.now() + hours * HOUR_MS).toISOString().slice(11, 16)

@@ -1,71 +1,30 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import { recorderGateway } from '#src/adapters/push/memory.ts'
 import type { Push } from '#src/ports/push-gateway.ts'
-import {
-  aDevice,
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toUser,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { aDevice, aPerson } from '#test/support/notification-people.ts'
+import { gatewayOf, notificationsWorld, toUser, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
-beforeEach(() => {
-  api.script = undefined
-})
-
-interface Accepted {
-  readonly id: string
-  readonly task_id: string
-  readonly queue: string
-  readonly state: string
-  readonly status_url: string
-}
-
-async function accepted(body: unknown, caller = admin): Promise<Accepted> {
-  const answer = await api.send(caller, body)
-  assert.equal(answer.statusCode, 202, answer.body)
-  return answer.json<Accepted>()
-}
-
-async function status(id: string) {
-  const answer = await api.get(admin, `/api/notifications/${id}`)
-  assert.equal(answer.statusCode, 200, answer.body)
-  return answer.json<{
-    state: string
-    counts: Record<string, number>
-    first_sent_at: string | null
-    done_at: string | null
-  }>()
-}
+const { api, admin } = await notificationsWorld()
 
 const NOTHING_SPECIAL = { held: 0, muted: 0, expired: 0 }
-
-const pushesOf = (id: string): Push[] => api.gateway.pushes.filter(({ data }) => data['notification_id'] === id)
 
 test('what is accepted is pushed to the device, counted and in the inbox', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id, 'token of awa')
-  const answer = await accepted(toUser(awa.id, { type: 'outage', data: { zone: 'Médina' }, priority: 'urgent' }))
+  const answer = await api.accepted(
+    admin,
+    toUser(awa.id, { type: 'outage', data: { zone: 'Médina' }, priority: 'urgent' }),
+  )
   const { id } = answer
   assert.deepEqual(
     { ...answer, id: '', task_id: '' },
     { id: '', task_id: '', queue: 'urgent', state: 'queued', status_url: `/api/notifications/${id}` },
   )
-  assert.equal((await status(id)).state, 'queued')
+  assert.equal((await api.status(id)).state, 'queued')
   const [task] = await api.runDue()
   assert.equal(task?.taskId, answer.task_id)
-  const [push, ...others] = pushesOf(id)
+  const [push, ...others] = api.pushesOf(id)
   assert.deepEqual(others, [])
   assert.deepEqual(
     { ...push, messageId: '' },
@@ -82,7 +41,7 @@ test('what is accepted is pushed to the device, counted and in the inbox', async
     },
   )
   const now = new Date(api.time.now()).toISOString()
-  assert.deepEqual(await status(id), {
+  assert.deepEqual(await api.status(id), {
     id,
     state: 'done',
     counts: {
@@ -115,7 +74,7 @@ test('the priority alone chooses queue and task, and messages carry nothing but 
     low: ['low_priority', 'send_broadcast_notifications', 3],
   }
   for (const [priority, lane] of Object.entries(lanes)) {
-    const { id, queue } = await accepted(toUsers([awa.id], { priority }))
+    const { id, queue } = await api.accepted(admin, toUsers([awa.id], { priority }))
     const [task] = await api.runDue()
     assert.deepEqual([task?.queue, task?.task, task?.priority], lane)
     assert.equal(queue, task?.queue)
@@ -125,9 +84,9 @@ test('the priority alone chooses queue and task, and messages carry nothing but 
 
 test('someone without a device has it in the inbox, and it is done', async () => {
   const awa = await aPerson(api.database)
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  const { state, counts, first_sent_at: firstSentAt } = await status(id)
+  const { state, counts, first_sent_at: firstSentAt } = await api.status(id)
   assert.equal(state, 'done')
   assert.deepEqual(counts, {
     ...NOTHING_SPECIAL,
@@ -145,40 +104,33 @@ test('someone without a device has it in the inbox, and it is done', async () =>
 test('a task that is delivered twice pushes once, one after the other and at the same time', async () => {
   const people = await Promise.all(Array.from({ length: 5 }, () => aPerson(api.database)))
   for (const { id } of people) await aDevice(api.database, id)
-  const { id } = await accepted(toUsers(people.map((person) => person.id)))
-  await api.publisher().drain()
-  const task = api.published.at(-1)
-  assert.ok(task)
+  const { id } = await api.accepted(admin, toUsers(people.map((person) => person.id)))
+  const task = await api.nextTask()
   await Promise.all([api.run(task), api.run(task)])
   await api.run(task)
-  assert.equal(pushesOf(id).length, 5)
-  assert.equal(new Set(pushesOf(id).map((push) => push.messageId)).size, 5)
+  assert.equal(api.pushesOf(id).length, 5)
+  assert.equal(new Set(api.pushesOf(id).map((push) => push.messageId)).size, 5)
   await api.runDue()
-  assert.equal((await status(id)).counts['sent'], 5)
+  assert.equal((await api.status(id)).counts.sent, 5)
 })
 
 test('a worker that dies between push and record: sent again with the same message id, noted as a possible duplicate', async () => {
   const [awa, moussa] = [await aPerson(api.database), await aPerson(api.database)]
   for (const { id } of [awa, moussa]) await aDevice(api.database, id)
-  const { id } = await accepted(toUsers([awa.id, moussa.id]))
-  await api.publisher().drain()
-  const task = api.published.at(-1)
-  assert.ok(task)
+  const { id } = await api.accepted(admin, toUsers([awa.id, moussa.id]))
+  const task = await api.nextTask()
   const left: Push[] = []
   const { promise: allLeft, resolve } = Promise.withResolvers<void>()
-  const deadWorker = {
-    send: (push: Push) => (left.push(push) === 2 && resolve(), new Promise<never>(() => {})),
-    [Symbol.asyncDispose]: async () => {},
-  }
+  const deadWorker = gatewayOf((push) => (left.push(push) === 2 && resolve(), new Promise<never>(() => {})))
   void api.run(task, { push: deadWorker })
   await allLeft
 
   await api.run(task)
-  assert.deepEqual(pushesOf(id), [], 'whoever sends is not known to be dead yet')
-  assert.equal((await status(id)).state, 'sending')
+  assert.deepEqual(api.pushesOf(id), [], 'whoever sends is not known to be dead yet')
+  assert.equal((await api.status(id)).state, 'sending')
   await api.time.pass(30_000)
   await api.runDue()
-  assert.deepEqual(new Set(pushesOf(id).map((push) => push.messageId)), new Set(left.map((push) => push.messageId)))
+  assert.deepEqual(new Set(api.pushesOf(id).map((push) => push.messageId)), new Set(left.map((push) => push.messageId)))
   const rows = await api.database.db
     .selectFrom('delivery')
     .select(['state', 'attempts', 'maybe_duplicate'])
@@ -188,7 +140,7 @@ test('a worker that dies between push and record: sent again with the same messa
     rows,
     Array.from({ length: 2 }, () => ({ state: 'sent', attempts: 2, maybe_duplicate: true })),
   )
-  assert.equal((await status(id)).state, 'done')
+  assert.equal((await api.status(id)).state, 'done')
 })
 
 test('a gateway that throws is an unknown outcome: tried again, noted, never lost', async () => {
@@ -197,14 +149,14 @@ test('a gateway that throws is an unknown outcome: tried again, noted, never los
   api.script = () => {
     throw new Error('a bug of the gateway')
   }
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.equal((await status(id)).counts['retrying'], 1)
+  assert.equal((await api.status(id)).counts.retrying, 1)
   assert.match(api.log.text(), /a bug of the gateway/)
   api.script = undefined
   await api.time.pass(10_000)
   await api.runDue()
-  assert.equal((await status(id)).counts['sent'], 1)
+  assert.equal((await api.status(id)).counts.sent, 1)
   const row = await api.database.db
     .selectFrom('delivery')
     .select('maybe_duplicate')
@@ -219,18 +171,15 @@ test('a dead target is taken from its device, unless the device has another by t
   const renewed = await aDevice(api.database, moussa.id, 'dead too')
   const { db } = api.database
   const { promise: isRenewed, resolve } = Promise.withResolvers<void>()
-  const push = {
-    async send({ target }: Push) {
-      if (target.value === 'dead too') {
-        await db.updateTable('device').set({ target: 'new' }).where('id', '=', renewed).execute()
-        resolve()
-      }
-      await isRenewed
-      return { state: 'dead_target' as const, reason: 'UNREGISTERED' }
-    },
-    [Symbol.asyncDispose]: async () => {},
-  }
-  const { id } = await accepted(toUsers([awa.id, moussa.id]))
+  const push = gatewayOf(async ({ target }) => {
+    if (target.value === 'dead too') {
+      await db.updateTable('device').set({ target: 'new' }).where('id', '=', renewed).execute()
+      resolve()
+    }
+    await isRenewed
+    return { state: 'dead_target', reason: 'UNREGISTERED' }
+  })
+  const { id } = await api.accepted(admin, toUsers([awa.id, moussa.id]))
   await api.runDue({ push })
   const targets = await db
     .selectFrom('device')
@@ -244,7 +193,7 @@ test('a dead target is taken from its device, unless the device has another by t
       [moussa.id, 'new'],
     ]),
   )
-  const { state, counts } = await status(id)
+  const { state, counts } = await api.status(id)
   assert.equal(state, 'done')
   assert.deepEqual(counts, {
     ...NOTHING_SPECIAL,
@@ -263,17 +212,17 @@ test('a refused message keeps the target; a refused target is set aside until it
   const device = await aDevice(api.database, awa.id, 'of another project')
   const { db } = api.database
   api.script = () => ({ state: 'refused', reason: 'INVALID_ARGUMENT' })
-  const first = await accepted(toUser(awa.id))
+  const first = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.deepEqual([(await status(first.id)).counts['failed'], pushesOf(first.id).length], [1, 1])
+  assert.deepEqual([(await api.status(first.id)).counts.failed, api.pushesOf(first.id).length], [1, 1])
   api.script = () => ({ state: 'refused', reason: 'SENDER_ID_MISMATCH', quarantine: true })
-  const second = await accepted(toUser(awa.id))
+  const second = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.deepEqual([(await status(second.id)).counts['failed'], pushesOf(second.id).length], [1, 1])
+  assert.deepEqual([(await api.status(second.id)).counts.failed, api.pushesOf(second.id).length], [1, 1])
   api.script = undefined
-  const third = await accepted(toUser(awa.id))
+  const third = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.deepEqual([(await status(third.id)).counts['devices'], pushesOf(third.id).length], [0, 0])
+  assert.deepEqual([(await api.status(third.id)).counts.devices, api.pushesOf(third.id).length], [0, 0])
   const row = await db.selectFrom('device').select('target').where('id', '=', device).executeTakeFirst()
   assert.equal(row?.target, 'of another project')
   await api.time.pass(1_000)
@@ -282,9 +231,9 @@ test('a refused message keeps the target; a refused target is set aside until it
     .set({ target_renewed_at: new Date(api.time.now()) })
     .where('id', '=', device)
     .execute()
-  const fourth = await accepted(toUser(awa.id))
+  const fourth = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.equal((await status(fourth.id)).counts['sent'], 1)
+  assert.equal((await api.status(fourth.id)).counts.sent, 1)
 })
 
 test('what must wait waits as long as it was told, then is sent', async () => {
@@ -297,9 +246,9 @@ test('what must wait waits as long as it was told, then is sent', async () => {
     maybeSent: false,
     overQuota: 'project',
   })
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.deepEqual((await status(id)).counts, {
+  assert.deepEqual((await api.status(id)).counts, {
     ...NOTHING_SPECIAL,
     recipients: 1,
     recipients_done: 1,
@@ -315,8 +264,8 @@ test('what must wait waits as long as it was told, then is sent', async () => {
   await api.time.pass(1)
   const [again] = await api.runDue()
   assert.deepEqual([again?.task, again?.queue], ['send_batch_notifications', 'low_priority'])
-  assert.equal((await status(id)).counts['sent'], 1)
-  assert.equal(pushesOf(id).length, 2)
+  assert.equal((await api.status(id)).counts.sent, 1)
+  assert.equal(api.pushesOf(id).length, 2)
 })
 
 test('given up after an hour of failures, at growing intervals', async () => {
@@ -327,16 +276,16 @@ test('given up after an hour of failures, at growing intervals', async () => {
     at.push(api.time.now())
     return { state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false }
   }
-  const { id } = await accepted(toUser(awa.id, { priority: 'urgent' }))
+  const { id } = await api.accepted(admin, toUser(awa.id, { priority: 'urgent' }))
   for (let step = 0; step <= 61 * 6; step += 1) {
     for (const task of await api.runDue()) assert.notEqual(task.queue, at.length > 1 ? 'urgent' : '')
     await api.time.pass(10_000)
   }
   const gaps = at.slice(1).map((time, index) => (time - (at[index] ?? 0)) / 1_000)
   assert.deepEqual(gaps, [10, 20, 40, 80, 160, 320, 600, 600, 600, 600])
-  const { state, counts } = await status(id)
+  const { state, counts } = await api.status(id)
   assert.equal(state, 'done')
-  assert.equal(counts['failed'], 1)
+  assert.equal(counts.failed, 1)
   const row = await api.database.db
     .selectFrom('delivery')
     .select('reason')
@@ -348,14 +297,14 @@ test('given up after an hour of failures, at growing intervals', async () => {
 test('a gateway that cannot be used holds everything back, for hours if need be, and loses nothing', async () => {
   const [awa, moussa] = [await aPerson(api.database), await aPerson(api.database)]
   for (const { id } of [awa, moussa]) await aDevice(api.database, id)
-  const { id } = await accepted(toUsers([awa.id, moussa.id]))
+  const { id } = await api.accepted(admin, toUsers([awa.id, moussa.id]))
   const closed = recorderGateway()
   await closed[Symbol.asyncDispose]()
   for (let hours = 0; hours < 3; hours += 1) {
     await api.runDue({ push: closed })
     await api.time.pass(3_600_000)
   }
-  const untouched = await status(id)
+  const untouched = await api.status(id)
   assert.equal(untouched.state, 'sending')
   assert.deepEqual(untouched.counts, {
     ...NOTHING_SPECIAL,
@@ -370,7 +319,7 @@ test('a gateway that cannot be used holds everything back, for hours if need be,
   })
   assert.match(api.log.text(), /the push gateway cannot be used/)
   await api.runDue()
-  assert.equal((await status(id)).counts['sent'], 2)
+  assert.equal((await api.status(id)).counts.sent, 2)
   const rows = await api.database.db
     .selectFrom('delivery')
     .select(['attempts', 'maybe_duplicate'])
@@ -386,17 +335,17 @@ test('a device that was to be tried again when the gateway broke is tried when i
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)
   api.script = () => ({ state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false })
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
   await api.time.pass(10_000)
   const closed = recorderGateway()
   await closed[Symbol.asyncDispose]()
   await api.runDue({ push: closed })
-  assert.equal((await status(id)).counts['retrying'], 1)
+  assert.equal((await api.status(id)).counts.retrying, 1)
   api.script = undefined
   await api.time.pass(30_000)
   await api.runDue()
-  assert.equal((await status(id)).counts['sent'], 1)
+  assert.equal((await api.status(id)).counts.sent, 1)
 })
 
 test('a large audience goes in chunks, each once, never on the urgent queue', async () => {
@@ -407,7 +356,7 @@ test('a large audience goes in chunks, each once, never on the urgent queue', as
     ['urgent', 'high_priority'],
     ['low', 'low_priority'],
   ] as const) {
-    const { id } = await accepted(toUsers(ids, { priority }))
+    const { id } = await api.accepted(admin, toUsers(ids, { priority }))
     const [start, ...chunks] = await api.runDue({ chunkSize: 10 })
     assert.ok(start)
     assert.deepEqual(
@@ -419,27 +368,27 @@ test('a large audience goes in chunks, each once, never on the urgent queue', as
       [1, 2, 3],
     )
     for (const task of [start, ...chunks]) await api.run(task, { chunkSize: 10 })
-    assert.equal(pushesOf(id).length, 25)
-    const { state, counts } = await status(id)
+    assert.equal(api.pushesOf(id).length, 25)
+    const { state, counts } = await api.status(id)
     assert.equal(state, 'done')
-    assert.deepEqual([counts['recipients'], counts['devices'], counts['sent']], [25, 25, 25])
+    assert.deepEqual([counts.recipients, counts.devices, counts.sent], [25, 25, 25])
   }
 })
 
 test('more devices than one claim takes are all sent to', async () => {
   const awa = await aPerson(api.database)
   for (let count = 0; count < 130; count += 1) await aDevice(api.database, awa.id)
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  const { state, counts } = await status(id)
-  assert.deepEqual([state, counts['sent'], pushesOf(id).length], ['done', 130, 130])
+  const { state, counts } = await api.status(id)
+  assert.deepEqual([state, counts.sent, api.pushesOf(id).length], ['done', 130, 130])
 })
 
 test('when many are due at once, each task takes some hundred and leaves the rest to the next', async () => {
   const awa = await aPerson(api.database)
   for (let count = 0; count < 300; count += 1) await aDevice(api.database, awa.id)
   api.script = () => ({ state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false })
-  const { id } = await accepted(toUser(awa.id))
+  const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
   api.script = undefined
   await api.time.pass(10_000)
@@ -448,7 +397,7 @@ test('when many are due at once, each task takes some hundred and leaves the res
     tasks.map((task) => task.kwargs['follow_up']),
     [true, true],
   )
-  assert.equal((await status(id)).counts['sent'], 300)
+  assert.equal((await api.status(id)).counts.sent, 300)
 })
 
 test('arguments that name no notification are refused, a notification that is gone is nothing to do', async () => {

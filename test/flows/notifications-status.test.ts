@@ -1,52 +1,20 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { PushOutcome } from '#src/ports/push-gateway.ts'
-import {
-  aDeviceEach,
-  aPreference,
-  type Caller,
-  manyCustomers,
-  type NotificationsApi,
-  notificationsApi,
-  removeCustomers,
-  staff,
-  toAll,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { aDeviceEach, aPreference, manyCustomers, removeCustomers } from '#test/support/notification-people.ts'
+import { gatewayOf, notificationsWorld, toAll, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
-let people: readonly string[]
-beforeEach(async () => {
-  api.script = undefined
-  await removeCustomers(api.database)
-  people = await manyCustomers(api.database, 100)
-  await aDeviceEach(api.database)
-})
+const { api, admin, people, ways } = await notificationsWorld({ customers: 100 })
 
 const RETRY: PushOutcome = { state: 'retry', reason: 'UNAVAILABLE', afterMs: 60_000, maybeSent: false }
-const ways: readonly [name: string, body: () => object][] = [
-  ['listed', () => toUsers(people)],
-  ['broadcast', () => toAll()],
-]
 
 /** Accepted and cut into four chunks, of which none has run. */
 async function fourChunks(body: object): Promise<{ id: string; chunks: PublishedTask[] }> {
   const { id } = await api.accepted(admin, body)
-  await api.publisher().drain()
-  const start = api.published.at(-1)
-  assert.ok(start)
-  await api.run(start, { chunkSize: 25 })
-  const from = api.published.length
-  await api.publisher().drain()
-  return { id, chunks: api.published.slice(from) }
+  await api.run(await api.nextTask(), { chunkSize: 25 })
+  return { id, chunks: await api.publishDue() }
 }
 
 const inMs = (ms: number): string => new Date(api.time.now() + ms).toISOString()
@@ -124,9 +92,9 @@ test('whatever becomes of the devices, the counts say it, and add up to them', a
   await fc.assert(
     fc.asyncProperty(histories, async ({ fates, isBroadcast, chunkSize }) => {
       await removeCustomers(api.database)
-      people = await manyCustomers(api.database, fates.length)
+      const everyone = await manyCustomers(api.database, fates.length)
       await aDeviceEach(api.database)
-      const fateOf = new Map(people.map((person, place) => [person, fates[place] ?? 'sent']))
+      const fateOf = new Map(everyone.map((person, place) => [person, fates[place] ?? 'sent']))
       const quietFrom = new Date(api.time.now() - 60_000).toISOString().slice(11, 16)
       const quietUntil = new Date(api.time.now() + 3 * 3_600_000).toISOString().slice(11, 16)
       for (const [person, fate] of fateOf) {
@@ -139,7 +107,7 @@ test('whatever becomes of the devices, the counts say it, and add up to them', a
         attempts.set(value, attempt)
         return outcomeOf(fateOf.get(value) ?? 'sent', attempt)
       }
-      const { id } = await api.accepted(admin, isBroadcast ? toAll() : toUsers(people))
+      const { id } = await api.accepted(admin, isBroadcast ? toAll() : toUsers(everyone))
       const many = (...wanted: Fate[]): number => fates.filter((fate) => wanted.includes(fate)).length
       for (let step = 0; step < 30; step += 1) {
         await api.runDue({ chunkSize })
@@ -168,7 +136,7 @@ test('a device that goes before the chunk is taken over is counted no more', asy
   const [first] = chunks
   assert.ok(first)
   const { promise: died, resolve: die } = Promise.withResolvers<void>()
-  const push = { send: () => (die(), new Promise<never>(() => {})), [Symbol.asyncDispose]: async () => {} }
+  const push = gatewayOf(() => (die(), new Promise<never>(() => {})))
   void api.run(first, { push })
   await died
   const [gone = ''] = people

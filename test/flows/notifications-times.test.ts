@@ -1,40 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, before, beforeEach, test } from 'node:test'
-import {
-  aDeviceEach,
-  type Caller,
-  manyCustomers,
-  type NotificationsApi,
-  notificationsApi,
-  removeCustomers,
-  staff,
-  toAll,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { test } from 'node:test'
+import { aDeviceEach, manyCustomers, removeCustomers } from '#test/support/notification-people.ts'
+import { notificationsWorld, toAll } from '#test/support/notifications-api.ts'
 
 /** Not before `send_at`, not after `expires_at`. */
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin, people, ways } = await notificationsWorld({ customers: 3 })
 
 const DAY_MS = 86_400_000
-let people: readonly string[]
-beforeEach(async () => {
-  api.script = undefined
-  await removeCustomers(api.database)
-  people = await manyCustomers(api.database, 3)
-  await aDeviceEach(api.database)
-})
-
-const ways: readonly [name: string, body: (fields: object) => object][] = [
-  ['listed', (fields) => toUsers(people, fields)],
-  ['broadcast', toAll],
-]
 const inMs = (ms: number): string => new Date(api.time.now() + ms).toISOString()
 
 async function inbox(): Promise<string[]> {
@@ -67,9 +40,7 @@ for (const [way, body] of ways) {
 
   test(`${way}: a worker whose clock is behind sends nothing early, and loses nothing`, async () => {
     const { id } = await api.accepted(admin, body({}))
-    await api.publisher().drain()
-    const start = api.published.at(-1)
-    assert.ok(start)
+    const start = await api.nextTask()
     const behind = { now: () => api.time.now() - 3_000, after: api.time.after.bind(api.time) }
     assert.deepEqual(await api.run(start, { timers: behind }), { notification_id: id, worked: false })
     assert.deepEqual(api.pushesOf(id), [])
@@ -134,12 +105,12 @@ for (const [way, body] of ways) {
 
 test('a broadcast of another day is for those who are customers by then', async () => {
   const { id } = await api.accepted(admin, toAll({ send_at: inMs(DAY_MS) }))
-  assert.equal((await api.status(id)).counts['recipients'], 3)
+  assert.equal((await api.status(id)).counts.recipients, 3)
   await removeCustomers(api.database)
   await manyCustomers(api.database, 200)
   await aDeviceEach(api.database)
   await api.time.pass(DAY_MS)
   await api.runDue()
   const { state, counts } = await api.status(id)
-  assert.deepEqual([state, counts['recipients'], counts['sent']], ['done', 200, 200])
+  assert.deepEqual([state, counts.recipients, counts.sent], ['done', 200, 200])
 })

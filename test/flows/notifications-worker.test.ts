@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { memoryBroker } from '#src/adapters/broker/memory.ts'
 import { CeleryClient } from '#src/celery/client.ts'
 import { defineTask } from '#src/celery/task.ts'
@@ -10,23 +10,10 @@ import { openDatabase } from '#src/database/database.ts'
 import { notificationTasks } from '#src/modules/notifications/sending/tasks.ts'
 import { OutboxPublisher } from '#src/modules/outbox/publisher.ts'
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
-import {
-  aDevice,
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { aDevice, aPerson } from '#test/support/notification-people.ts'
+import { gatewayOf, notificationsWorld, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin } = await notificationsWorld()
 
 const QUEUES = ['urgent', 'high_priority', 'normal', 'low_priority']
 
@@ -51,7 +38,7 @@ async function startWorld(send: (push: Push, signal?: AbortSignal) => Promise<Pu
     finished.set(taskId, waiting)
     return waiting
   }
-  const push = { send, [Symbol.asyncDispose]: async () => {} }
+  const push = gatewayOf(send)
   const worker = new CeleryWorker({
     broker: opened.use('connection', broker.connect()),
     tasks: notificationTasks({ db, push, timers, log, kick: () => publisher.kick(), chunkSize: 20 }).map(defineTask),
@@ -72,12 +59,6 @@ async function anAudience(size: number): Promise<string[]> {
   return people.map(({ id }) => id)
 }
 
-async function accepted(body: unknown): Promise<{ id: string; task_id: string }> {
-  const answer = await api.send(admin, body)
-  assert.equal(answer.statusCode, 202, answer.body)
-  return answer.json<{ id: string; task_id: string }>()
-}
-
 test('from the request to every device: outbox, Celery messages, a worker, chunks, counts', async () => {
   const audience = await anAudience(50)
   const pushed: Push[] = []
@@ -86,7 +67,7 @@ test('from the request to every device: outbox, Celery messages, a worker, chunk
     if (pushed.push(push) === 50) resolve()
     return { state: 'sent', providerId: `p${pushed.length}` }
   })
-  const { id, task_id: taskId } = await accepted(toUsers(audience, { priority: 'high' }))
+  const { id, task_id: taskId } = await api.accepted(admin, toUsers(audience, { priority: 'high' }))
   world.publisher.kick()
   assert.deepEqual(await world.finished(taskId), { notification_id: id, worked: true })
   await allPushed
@@ -110,10 +91,10 @@ test('each priority finds its way through the worker', async () => {
   const audience = await anAudience(1)
   const world = await startWorld(async () => ({ state: 'sent', providerId: 'p' }))
   for (const priority of ['urgent', 'high', 'normal', 'low']) {
-    const { id, task_id: taskId } = await accepted(toUsers(audience, { priority }))
+    const { id, task_id: taskId } = await api.accepted(admin, toUsers(audience, { priority }))
     world.publisher.kick()
     await world.finished(taskId)
-    assert.equal((await api.counts(id))['sent'], 1)
+    assert.equal((await api.counts(id)).sent, 1)
   }
   await world.close()
 })
@@ -123,37 +104,30 @@ test('a database that goes away in mid-task is a retry, not a loss', async () =>
     await anAudience(1),
     openDatabase({ url: 'postgresql://127.0.0.1:1/none', log: api.log.log }),
   ]
-  const { id } = await accepted(toUsers(audience))
-  await api.publisher().drain()
-  const task = api.published.at(-1)
-  assert.ok(task)
+  const { id } = await api.accepted(admin, toUsers(audience))
+  const task = await api.nextTask()
   await assert.rejects(api.run(task, { db: nowhere.db }), {
     code: 'notifications/sending-interrupted',
     kind: 'unavailable',
   })
   await nowhere.close()
   await api.run(task)
-  assert.equal((await api.counts(id))['sent'], 1)
+  assert.equal((await api.counts(id)).sent, 1)
 })
 
 test('a worker that must stop gives the rest back, and what it sent stays sent', async () => {
   const audience = await anAudience(100)
-  const { id } = await accepted(toUsers(audience))
-  await api.publisher().drain()
-  const task = api.published.at(-1)
-  assert.ok(task)
+  const { id } = await api.accepted(admin, toUsers(audience))
+  const task = await api.nextTask()
   const stop = new AbortController()
   let sent = 0
-  const push = {
-    send: async (): Promise<PushOutcome> => {
-      sent += 1
-      if (sent === 64) stop.abort(new Error('the worker stops'))
-      return { state: 'sent', providerId: 'p' }
-    },
-    [Symbol.asyncDispose]: async () => {},
-  }
+  const push = gatewayOf(async () => {
+    sent += 1
+    if (sent === 64) stop.abort(new Error('the worker stops'))
+    return { state: 'sent', providerId: 'p' }
+  })
   await assert.rejects(api.run(task, { push }, stop.signal), /the worker stops/)
-  assert.equal((await api.counts(id))['sent'], 64)
+  assert.equal((await api.counts(id)).sent, 64)
   await api.run(task)
-  assert.equal((await api.counts(id))['sent'], 100)
+  assert.equal((await api.counts(id)).sent, 100)
 })

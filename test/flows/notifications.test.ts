@@ -1,30 +1,14 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { test } from 'node:test'
 import { lockIdempotencyKey, pruneIdempotencyKeys } from '#src/modules/notifications/idempotency.ts'
 import { aLink, aMeter, anAgency } from '#test/support/factories.ts'
-import {
-  aPerson,
-  type Caller,
-  type NotificationsApi,
-  notificationsApi,
-  staff,
-  toUser,
-  toUsers,
-} from '#test/support/notifications-api.ts'
+import { aPerson, type Caller, manyCustomers, staff } from '#test/support/notification-people.ts'
+import { notificationsWorld, toUser, toUsers } from '#test/support/notifications-api.ts'
 
-let api: NotificationsApi
-let admin: Caller
-let service: Caller
-let agency: { id: string; code: string }
-let agent: Caller
-before(async () => {
-  api = await notificationsApi()
-  admin = await staff(api.database, 'admin')
-  service = await staff(api.database, 'service')
-  agency = await anAgency(api.database.db)
-  agent = await staff(api.database, 'agent', agency.id)
-})
-after(() => api[Symbol.asyncDispose]())
+const { api, admin } = await notificationsWorld()
+const service = await staff(api.database, 'service')
+const agency = await anAgency(api.database.db)
+const agent = await staff(api.database, 'agent', agency.id)
 
 async function storedNotifications(): Promise<number> {
   const { db } = api.database
@@ -42,12 +26,6 @@ async function refused(caller: Caller, body: unknown, status: number, code: stri
   assert.equal(answer.json<{ code: string }>().code, code)
   assert.equal(await storedNotifications(), stored, 'a refused request stores nothing')
   return answer.json<Record<string, unknown>>()
-}
-
-async function accepted(caller: Caller, body: unknown, headers = {}): Promise<{ id: string; task_id: string }> {
-  const answer = await api.send(caller, body, headers)
-  assert.equal(answer.statusCode, 202, answer.body)
-  return answer.json<{ id: string; task_id: string }>()
 }
 
 async function recipientsOf(id: string): Promise<Set<string>> {
@@ -71,9 +49,9 @@ async function aCustomerOf(agencyId: string | undefined, state: 'accepted' | 'pe
 test('who named a user twice reaches them once; everybody who may send may', async () => {
   const { id: userId } = await aCustomerOf(agency.id)
   for (const caller of [agent, admin, service]) {
-    const { id } = await accepted(caller, toUsers([userId, userId.toUpperCase()]))
+    const { id } = await api.accepted(caller, toUsers([userId, userId.toUpperCase()]))
     assert.deepEqual(await recipientsOf(id), new Set([userId]))
-    assert.equal((await api.counts(id))['recipients'], 1)
+    assert.equal((await api.counts(id)).recipients, 1)
   }
   await refused({ id: userId, role: 'customer' }, toUser(userId), 403, 'http/forbidden')
 })
@@ -113,7 +91,7 @@ test('an agent reaches customers with an accepted link to a meter of the agency,
     await aCustomerOf(other.id),
     await aCustomerOf(agency.id, 'pending'),
   ]
-  await accepted(agent, toUser(own.id))
+  await api.accepted(agent, toUser(own.id))
   const answers = []
   for (const outside of [foreign.id, pending.id, admin.id, crypto.randomUUID()]) {
     await refused(agent, toUser(outside), 404, 'notifications/unknown-recipient')
@@ -143,9 +121,9 @@ test('a meter means everybody with an accepted link, of both kinds of meter with
   await aLink(db, { meterId: classic.meter.id, accountId: owner.id, role: 'shared' })
 
   const body = toUser('', { audience: { kind: 'meter', number: owner.meter.number } })
-  const everybody = await accepted(service, body)
+  const everybody = await api.accepted(service, body)
   assert.deepEqual(await recipientsOf(everybody.id), new Set([owner.id, sharer.id, classic.id]))
-  const ofTheAgency = await accepted(agent, body)
+  const ofTheAgency = await api.accepted(agent, body)
   assert.deepEqual(await recipientsOf(ofTheAgency.id), new Set([owner.id, sharer.id]))
 })
 
@@ -205,21 +183,15 @@ test('bad input is a clear no', async () => {
 })
 
 test('ten thousand users fit one request', async () => {
-  const { db } = api.database
-  const phones = Array.from({ length: 10_000 }, (_, index) => `+22178${String(index).padStart(7, '0')}`)
-  const rows = await db
-    .insertInto('account')
-    .values(phones.map((phone) => ({ role: 'customer' as const, phone, secret_hash: 'none' })))
-    .returning('id')
-    .execute()
-  const { id } = await accepted(admin, toUsers(rows.map((row) => row.id)))
-  assert.equal((await api.counts(id))['recipients'], 10_000)
+  const people = await manyCustomers(api.database, 10_000)
+  const { id } = await api.accepted(admin, toUsers(people))
+  assert.equal((await api.counts(id)).recipients, 10_000)
 })
 
 test('the same key and body give the same answer, however the fields are ordered', async () => {
   const { id } = await aPerson(api.database)
   const headers = { 'idempotency-key': 'a key' }
-  const first = await accepted(admin, toUser(id), headers)
+  const first = await api.accepted(admin, toUser(id), headers)
   const stored = await storedNotifications()
   const reordered = Object.fromEntries(Object.entries(toUser(id)).toReversed())
   const again = await api.send(admin, reordered, headers)
@@ -228,7 +200,7 @@ test('the same key and body give the same answer, however the fields are ordered
   assert.deepEqual(again.json(), first)
   assert.equal(await storedNotifications(), stored)
   await refused(admin, toUser(id, { title: 'other' }), 422, 'notifications/idempotency-key-reused', headers)
-  const ofAnother = await accepted(service, toUser(id, { title: 'other' }), headers)
+  const ofAnother = await api.accepted(service, toUser(id, { title: 'other' }), headers)
   assert.notEqual(ofAnother.id, first.id)
 })
 
@@ -236,7 +208,7 @@ test('a refused request does not use its key up', async () => {
   const { id } = await aPerson(api.database)
   const headers = { 'idempotency-key': crypto.randomUUID() }
   await refused(admin, toUser(crypto.randomUUID()), 404, 'notifications/unknown-recipient', headers)
-  await accepted(admin, toUser(id), headers)
+  await api.accepted(admin, toUser(id), headers)
 })
 
 test('of many at once with one key one is stored, and the others are told the same or to wait', async () => {
@@ -264,23 +236,23 @@ test('a key in flight is 409, and free again when whoever had it crashed', async
     throw new Error('the process is gone')
   })
   await assert.rejects(crash, /gone/)
-  await accepted(admin, toUser(id), { 'idempotency-key': key })
+  await api.accepted(admin, toUser(id), { 'idempotency-key': key })
 })
 
 test('keys are kept for a day at least, and not for ever', async () => {
   const { id } = await aPerson(api.database)
   const headers = { 'idempotency-key': crypto.randomUUID() }
-  const first = await accepted(admin, toUser(id), headers)
+  const first = await api.accepted(admin, toUser(id), headers)
   const day = 24 * 3_600_000
   await pruneIdempotencyKeys(api.database.db, api.time.now() + day)
-  assert.equal((await accepted(admin, toUser(id), headers)).id, first.id)
+  assert.equal((await api.accepted(admin, toUser(id), headers)).id, first.id)
   await pruneIdempotencyKeys(api.database.db, api.time.now() + 3 * day)
-  assert.notEqual((await accepted(admin, toUser(id), headers)).id, first.id)
+  assert.notEqual((await api.accepted(admin, toUser(id), headers)).id, first.id)
 })
 
 test('the status is for its sender and for admins; to all others it does not exist', async () => {
   const { id: userId } = await aCustomerOf(agency.id)
-  const { id } = await accepted(agent, toUser(userId))
+  const { id } = await api.accepted(agent, toUser(userId))
   const colleague = await staff(api.database, 'agent', agency.id)
   const statusOf = async (caller: Caller, of = id) => (await api.get(caller, `/api/notifications/${of}`)).statusCode
   assert.equal(await statusOf(agent), 200)

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
+import assert from 'node:assert/strict'
+import { after, beforeEach } from 'node:test'
 import type { LightMyRequestResponse } from 'fastify'
-import { sql } from 'kysely'
 import { memoryEventBus } from '#src/adapters/event-bus/memory.ts'
 import { type RecorderGateway, recorderGateway } from '#src/adapters/push/memory.ts'
 import type { Actor } from '#src/core/actor.ts'
@@ -13,7 +13,6 @@ import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
 import { inboxRoutes } from '#src/modules/inbox/routes.ts'
 import { selfPolicy } from '#src/modules/meters/reach.ts'
-import type { TypeName } from '#src/modules/notifications/types.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
 import { notificationTasks, type TaskParts } from '#src/modules/notifications/sending/tasks.ts'
 import { OutboxPublisher, type PublishedTask } from '#src/modules/outbox/publisher.ts'
@@ -21,11 +20,14 @@ import type { Push, PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { VirtualTime } from '#test/celery/virtual-time.ts'
 import { testDatabase } from '#test/support/database.ts'
 import { type LogCapture, captureLog } from '#test/support/log.ts'
-
-export interface Caller {
-  readonly id: string
-  readonly role: Actor['role']
-}
+import {
+  aDeviceEach,
+  anyAdmin,
+  type Caller,
+  manyCustomers,
+  removeCustomers,
+  staff,
+} from '#test/support/notification-people.ts'
 
 export interface Accepted {
   readonly id: string
@@ -78,6 +80,10 @@ export interface NotificationsApi extends AsyncDisposable {
   get(caller: Caller, url: string): Promise<LightMyRequestResponse>
   put(caller: Caller, url: string): Promise<LightMyRequestResponse>
   publisher(): OutboxPublisher
+  /** Gives the broker what is due, and returns it. */
+  publishDue(): Promise<PublishedTask[]>
+  /** As `publishDue`, and the last of it; fails the test where nothing is due. */
+  nextTask(): Promise<PublishedTask>
   /** Runs one task as a worker would. */
   run(task: PublishedTask, parts?: Partial<TaskParts>, signal?: AbortSignal): Promise<unknown>
   /** Publishes what is due and runs it, until nothing is due. Returns the tasks that ran. */
@@ -89,7 +95,7 @@ export interface NotificationsApi extends AsyncDisposable {
   pushesOf(id: string): Push[]
 }
 
-export async function notificationsApi(): Promise<NotificationsApi> {
+async function notificationsApi(): Promise<NotificationsApi> {
   const capture = captureLog()
   const { log } = capture
   const opened = new CloseStack(createLogger('fatal'))
@@ -135,6 +141,16 @@ export async function notificationsApi(): Promise<NotificationsApi> {
     script: undefined,
     refuse: undefined,
     publisher,
+    async publishDue() {
+      const from = published.length
+      await publisher().drain()
+      return published.slice(from)
+    },
+    async nextTask() {
+      const task = (await api.publishDue()).at(-1)
+      assert.ok(task, 'nothing is due')
+      return task
+    },
     send: ({ id, role }, body, headers = {}) =>
       app.inject({
         method: 'POST',
@@ -160,9 +176,7 @@ export async function notificationsApi(): Promise<NotificationsApi> {
     async runDue(parts = {}) {
       const ran: PublishedTask[] = []
       for (;;) {
-        const from = published.length
-        await publisher().drain()
-        const tasks = published.slice(from)
+        const tasks = await api.publishDue()
         if (tasks.length === 0) return ran
         for (const task of tasks) await api.run(task, parts)
         ran.push(...tasks)
@@ -180,91 +194,39 @@ export async function notificationsApi(): Promise<NotificationsApi> {
   return api
 }
 
-/** Before the clock begins: nobody's inbox shows broadcasts that are older than the account. */
-const JOINED = new Date('2026-01-01T00:00:00Z')
-let people = 0
-
-/** A person without a way to log in: hashing secrets would only cost time here. */
-export async function aPerson({ db }: Database): Promise<{ id: string }> {
-  people += 1
-  const phone = `+22170${String(people).padStart(7, '0')}`
-  return db
-    .insertInto('account')
-    .values({ role: 'customer', phone, secret_hash: 'none', created_at: JOINED })
-    .returning('id')
-    .executeTakeFirstOrThrow()
+/** What the tests of one file share. */
+export interface NotificationsWorld {
+  readonly api: NotificationsApi
+  readonly admin: Caller
+  /** In the order in which chunks go through them; each has one device, whose target is the account's id. */
+  readonly people: readonly string[]
+  /** Both ways in which recipients are known, the same people: listed one by one, and found by range. */
+  readonly ways: readonly (readonly [name: string, body: (fields?: object) => object])[]
 }
 
-export async function staff({ db }: Database, role: 'agent' | 'admin' | 'service', agencyId?: string): Promise<Caller> {
-  const { id } = await db
-    .insertInto('account')
-    .values({ role, login: randomUUID(), secret_hash: 'none', agency_id: agencyId ?? null })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return { id, role }
-}
-
-async function anyAdmin(database: Database): Promise<{ id: string }> {
-  const known = await database.db.selectFrom('account').select('id').where('role', '=', 'admin').executeTakeFirst()
-  return known ?? staff(database, 'admin')
-}
-
-export async function aDevice(database: Database, accountId: string, target: string = randomUUID()): Promise<string> {
-  const { id } = await database.db
-    .insertInto('device')
-    .values({ account_id: accountId, platform: 'android', target_kind: 'token', target })
-    .returning('id')
-    .executeTakeFirstOrThrow()
-  return id
-}
-
-/** As many at once, in the order of their ids. Quick enough for a hundred thousand. */
-export async function manyCustomers({ db }: Database, count: number): Promise<string[]> {
-  const { rows } = await sql<{ id: string }>`
-    with made as (
-      insert into account (role, phone, secret_hash, created_at)
-      select 'customer', '+22178' || lpad(n::text, 7, '0'), 'none', ${JOINED}::timestamptz from generate_series(1, ${count}::integer) as n
-      returning id
-    )
-    select id from made order by id`.execute(db)
-  return rows.map(({ id }) => id)
-}
-
-/** One for each customer, whose target is the account's id. */
-export async function aDeviceEach({ db }: Database): Promise<void> {
-  await sql`insert into device (account_id, platform, target_kind, target)
-    select id, 'android', 'token', id::text from account where role = 'customer'`.execute(db)
-}
-
-/** Everybody who could get a broadcast, gone with what is theirs. */
-export async function removeCustomers({ db }: Database): Promise<void> {
-  await db.transaction().execute(async (tx) => {
-    // Tens of thousands would be looked up one by one in each table that refers to them.
-    await sql`set local session_replication_role = replica`.execute(tx)
-    for (const table of ['device', 'meter_link', 'push_preference', 'notification_recipient'] as const) {
-      await tx.deleteFrom(table).execute()
-    }
-    await tx.deleteFrom('account').where('role', '=', 'customer').execute()
+/**
+ * An API for the file that calls it, closed after its last test.
+ * @param options.customers so many before each test, and nobody else; absent: whoever is there stays
+ */
+export async function notificationsWorld({
+  customers,
+}: { readonly customers?: number } = {}): Promise<NotificationsWorld> {
+  const api = await notificationsApi()
+  after(() => api[Symbol.asyncDispose]())
+  const people: string[] = []
+  beforeEach(async () => {
+    api.script = undefined
+    api.refuse = undefined
+    if (customers === undefined) return
+    await removeCustomers(api.database)
+    people.splice(0, people.length, ...(await manyCustomers(api.database, customers)))
+    await aDeviceEach(api.database)
   })
-}
-
-/** @param wishes times as `HH:MM` */
-export async function aPreference(
-  { db }: Database,
-  accountId: string,
-  wishes: { readonly muted?: readonly TypeName[]; readonly quiet?: readonly [from: string, until: string] },
-): Promise<void> {
-  const [from = null, until = null] = wishes.quiet ?? []
-  await db
-    .insertInto('push_preference')
-    .values({
-      account_id: accountId,
-      muted_types: [...(wishes.muted ?? [])],
-      quiet_from: from,
-      quiet_until: until,
-      updated_at: new Date(),
-    })
-    .execute()
+  const ways = [
+    ['listed', (fields?: object) => toUsers(people, fields)],
+    ['broadcast', toAll],
+  ] as const
+  return { api, admin: await staff(api.database, 'admin'), people, ways }
 }
 
 /** A gateway that does with each push what it is told. */
