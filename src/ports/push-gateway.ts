@@ -25,6 +25,8 @@ export interface Push {
   readonly urgency: 'high' | 'normal'
   /** How long the provider may keep it for a device that is away. 0: now or never. */
   readonly ttlMs: number
+  /** Past it nobody is to see it: from then on it does not leave, and before it is kept no longer than what is left. */
+  readonly expiresAt?: Date
   /**
    * A later message with the same key replaces an earlier one that has not arrived. For "latest state" messages alone:
    * FCM lets through 20 of them per device, then one in 3 minutes.

@@ -15,7 +15,7 @@ const { api, admin, people, ways } = await notificationsWorld({ customers: 3 * P
 const LEASE_MS = 30_000
 const SENT: PushOutcome = { state: 'sent', providerId: 'p' }
 
-/** An accepted notification and the task that sends the first chunk: a listed audience's own start, the one that a broadcast's start has queued. */
+/** An accepted notification and the task of its first chunk: its own start, or what a broadcast's start has queued. */
 async function aStart(body: object): Promise<{ id: string; start: PublishedTask }> {
   const { id } = await api.accepted(admin, body)
   const start = await api.nextTask()

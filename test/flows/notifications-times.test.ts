@@ -82,9 +82,9 @@ for (const [way, body] of ways) {
   })
 
   test(`${way}: FCM keeps it no longer than it is wanted, and nothing is tried again past that`, async () => {
-    const leftAt: { readonly at: number; readonly ttlMs: number }[] = []
-    api.script = ({ ttlMs }) => {
-      leftAt.push({ at: api.time.now(), ttlMs })
+    const leftAt: { readonly at: number; readonly until: number | undefined }[] = []
+    api.script = (push) => {
+      leftAt.push({ at: api.time.now(), until: push.expiresAt?.getTime() })
       return { state: 'retry', reason: 'UNAVAILABLE', afterMs: 10_000, maybeSent: false }
     }
     const expiresAt = api.time.now() + 10 * 60_000
@@ -94,9 +94,9 @@ for (const [way, body] of ways) {
       await api.time.pass(10_000)
     }
     assert.ok(leftAt.length > 3 * 3)
-    for (const { at, ttlMs } of leftAt) {
+    for (const { at, until } of leftAt) {
       assert.ok(at < expiresAt, 'it was tried after it had expired')
-      assert.equal(ttlMs, expiresAt - at)
+      assert.equal(until, expiresAt)
     }
     const { state, counts } = await api.status(id)
     assert.deepEqual([state, counts.failed, counts.retrying], ['done', 3, 0])

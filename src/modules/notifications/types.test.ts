@@ -4,12 +4,10 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { delivered, knownType, LONGEST_LINK_BYTES, NOTIFICATION_TYPES, TYPE_NAMES } from './types.ts'
 
-const NOW = new Date('2026-03-15T10:00:00Z')
 const FCM_LONGEST_TTL_MS = 2_419_200_000
 const APNS_COLLAPSE_BYTES = 64
 
-const of = (type: string, data: Record<string, string> = {}, expiresAt: Date | null = null) =>
-  delivered(type, { notificationId: 'n1', data, now: NOW, expiresAt })
+const of = (type: string, data: Record<string, string> = {}) => delivered(type, { notificationId: 'n1', data })
 
 const types = fc.oneof(fc.constantFrom(...TYPE_NAMES), fc.string())
 const data = fc.dictionary(
@@ -17,24 +15,20 @@ const data = fc.dictionary(
   fc.oneof(fc.uuid(), fc.string()),
 )
 
-test('nothing is kept longer than it is true, nor than FCM keeps anything', () => {
-  const leftMs = fc.option(fc.integer({ min: -FCM_LONGEST_TTL_MS, max: 2 * FCM_LONGEST_TTL_MS }))
+test('nothing is kept longer than its type is true, nor than FCM keeps anything', () => {
   fc.assert(
-    fc.property(types, data, leftMs, (type, given, left) => {
-      const expiresAt = left === null ? null : new Date(NOW.getTime() + left)
-      const { ttlMs } = of(type, given, expiresAt)
+    fc.property(types, data, (type, given) => {
+      const { ttlMs } = of(type, given)
+      assert.equal(ttlMs, NOTIFICATION_TYPES[knownType(type)].ttlMs)
       assert.ok(ttlMs >= 0 && ttlMs <= FCM_LONGEST_TTL_MS)
-      if (left !== null) assert.ok(ttlMs <= Math.max(0, left))
     }),
   )
-  assert.equal(of('outage').ttlMs, NOTIFICATION_TYPES.outage.ttlMs)
-  assert.equal(of('outage', {}, new Date(NOW.getTime() + 5_000)).ttlMs, 5_000)
 })
 
 test('every link and key is whole, short, and free of what would need escaping', () => {
   fc.assert(
     fc.property(types, data, fc.uuid(), (type, given, notificationId) => {
-      const { link, collapseKey } = delivered(type, { notificationId, data: given, now: NOW, expiresAt: null })
+      const { link, collapseKey } = delivered(type, { notificationId, data: given })
       assert.match(link, /^samaconso:\/\/[\w/-]+$/)
       assert.ok(Buffer.byteLength(link) <= LONGEST_LINK_BYTES, link)
       if (collapseKey === undefined) return
@@ -63,7 +57,7 @@ test('an outage and its end replace each other; two outages never do, nor any tw
 })
 
 test("a sender's own type behaves as a general one", () => {
-  const named = { notificationId: randomUUID(), data: { meter_id: 'm1' }, now: NOW, expiresAt: null }
+  const named = { notificationId: randomUUID(), data: { meter_id: 'm1' } }
   for (const type of ['newsletter', 'Outage', 'constructor', '']) {
     assert.equal(knownType(type), 'general')
     assert.deepEqual(delivered(type, named), delivered('general', named))

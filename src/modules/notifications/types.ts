@@ -92,7 +92,6 @@ export function knownType(type: string): TypeName {
 
 /** How one notification leaves, whichever device it is for. */
 export interface Delivered {
-  /** 0: now or never. */
   readonly ttlMs: number
   readonly collapseKey?: string
   readonly link: string
@@ -101,18 +100,14 @@ export interface Delivered {
 export interface DeliveredOf {
   readonly notificationId: string
   readonly data: Readonly<Record<string, string>>
-  readonly now: Date
-  /** Null: as long as its type allows. */
-  readonly expiresAt: Date | null
 }
 
-export function delivered(type: string, { notificationId, data, now, expiresAt }: DeliveredOf): Delivered {
+export function delivered(type: string, { notificationId, data }: DeliveredOf): Delivered {
   const { ttlMs, link, collapse } = NOTIFICATION_TYPES[knownType(type)]
-  const leftMs = expiresAt === null ? ttlMs : expiresAt.getTime() - now.getTime()
   const page = filled(link, data) ?? `notifications/${notificationId}`
   const collapseKey = filled(collapse, data)
   return {
-    ttlMs: Math.max(0, Math.min(ttlMs, leftMs)),
+    ttlMs,
     link: `${SCHEME}${page}`,
     ...(collapseKey === undefined ? {} : { collapseKey }),
   }

@@ -196,6 +196,29 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     assert.deepEqual(outcomesOf(fcm, 'device'), [])
   })
 
+  test('a push that waits for its turn is kept by so much less, and one that expires meanwhile never leaves', async (t) => {
+    const fcm = await simulatedFcm(t)
+    let passedMs = 0
+    const clock = (): number => Date.now() + passedMs
+    const gateway = fcm.gateway({ clock, sessions: 1, maxStreams: 1 })
+    await gateway.send(pushTo('first'))
+    await fcm.rule({ match: { target: 'slow' }, action: { hang: true }, count: 1 })
+    const stop = new AbortController()
+    const slow = gateway.send(pushTo('slow'), stop.signal)
+    const waiting = gateway.send(pushTo('waiting', { expiresAt: new Date(clock() + 60_000) }))
+    passedMs = 50_000
+    await until('the slow one is under way', () => outcomesOf(fcm, 'slow').length === 1)
+    stop.abort()
+    assert.equal((await slow).state, 'retry')
+    assert.equal((await waiting).state, 'sent')
+    const [received] = fcm.simulator.control.received.list({ target: 'waiting', limit: 1 })
+    const { android } = (JSON.parse(received?.body ?? '') as { message: { android: { ttl: string } } }).message
+    assert.ok(Number.parseInt(android.ttl, 10) <= 10, android.ttl)
+    const late = await gateway.send(pushTo('late', { expiresAt: new Date(clock()) }))
+    assert.deepEqual(late, { state: 'retry', reason: 'EXPIRED', afterMs: 10_000, maybeSent: false })
+    assert.deepEqual(outcomesOf(fcm, 'late'), [])
+  })
+
   test('closing lets the pushes under way end, and gives up those that do not', async (t) => {
     const fcm = await simulatedFcm(t)
     await fcm.rule({ match: { target: 'late' }, action: { delay_ms: 100 } })

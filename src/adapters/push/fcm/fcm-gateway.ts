@@ -5,7 +5,7 @@ import { type Push, type PushGateway, PushGatewayUnusable, type PushOutcome } fr
 import { AccessToken, CredentialsRefused } from './access-token.ts'
 import { type FcmCredentials, parseCredentials, readCredentials } from './credentials.ts'
 import { judgeAnswer, readRetryAfter, RETRY_LEAST_MS } from './errors.ts'
-import { encodeMessage } from './message.ts'
+import { encoderOf } from './message.ts'
 import { FcmSession } from './session.ts'
 import { NoStream, SessionPool } from './session-pool.ts'
 
@@ -100,12 +100,13 @@ class FcmGateway implements PushGateway {
 
   async send(push: Push, signal?: AbortSignal): Promise<PushOutcome> {
     if (this.#closing !== undefined) throw new PushGatewayUnusable('closed', 'no push can be sent any more')
-    const body = encodeMessage(push, this.#clock())
-    if (body === undefined) return { state: 'refused', reason: 'PAYLOAD_TOO_BIG' }
+    const encode = encoderOf(push)
+    if (encode === undefined) return { state: 'refused', reason: 'PAYLOAD_TOO_BIG' }
     let hasNewToken = false
     let sends = 0
     for (;;) {
       if (signal?.aborted === true) return later('ABORTED', false)
+      if (push.expiresAt !== undefined && push.expiresAt.getTime() <= this.#clock()) return later('EXPIRED', false)
       const granted = this.#token.get()
       const token = typeof granted === 'string' ? granted : await this.#bearer(granted)
       if (token === undefined) return later('TOKEN_ENDPOINT_UNAVAILABLE', false)
@@ -113,6 +114,8 @@ class FcmGateway implements PushGateway {
       const session = acquired instanceof FcmSession ? acquired : await acquired.catch(noStream)
       if (session instanceof NoStream) return later(session.reason, false)
       const headers = this.#headersFor(token)
+      // Not before: for its token, and then for its stream, it may have waited for many seconds of its lifetime.
+      const body = encode(this.#clock())
       const result = await session.post({ headers, body, timeoutMs: this.#timeoutMs, signal })
       sends += 1
       if (result.kind === 'unknown') return later(result.reason, true)

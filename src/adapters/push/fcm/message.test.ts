@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
+import fc from 'fast-check'
 import type { Push } from '#src/ports/push-gateway.ts'
-import { encodeMessage, PAYLOAD_LIMIT_BYTES } from './message.ts'
+import { encoderOf, PAYLOAD_LIMIT_BYTES } from './message.ts'
 
 const PUSH: Push = {
   messageId: 'n1-d1',
@@ -24,7 +25,7 @@ interface Encoded {
   }
 }
 
-const encoded = (push: Push): Encoded => JSON.parse(encodeMessage(push, NOW_MS) ?? 'null') as Encoded
+const encoded = (push: Push, nowMs = NOW_MS): Encoded => JSON.parse(encoderOf(push)?.(nowMs) ?? 'null') as Encoded
 
 suite('FCM message', () => {
   test('carries notification, data with the message id, and both platforms’ priority and lifetime', () => {
@@ -59,6 +60,20 @@ suite('FCM message', () => {
     })
   }
 
+  test('whenever it leaves, it is kept no longer than its lifetime, nor past its expiry by more than a second', () => {
+    const times = fc.record({ ttlMs: fc.nat(2_000_000), leftMs: fc.integer({ min: -5_000, max: 4_000_000 }) })
+    fc.assert(
+      fc.property(times, fc.nat(100_000_000), ({ ttlMs, leftMs }, passedMs) => {
+        const nowMs = NOW_MS + passedMs
+        const { android, apns } = encoded({ ...PUSH, ttlMs, expiresAt: new Date(nowMs + leftMs) }, nowMs).message
+        const keptS = Number.parseInt(android['ttl'] ?? '', 10)
+        assert.equal(keptS, Math.ceil(Math.max(0, Math.min(ttlMs, leftMs)) / 1_000))
+        const until = keptS === 0 ? 0 : Math.floor(nowMs / 1_000) + keptS
+        assert.equal(apns.headers['apns-expiration'], String(until))
+      }),
+    )
+  })
+
   test('a collapse key is the same on both platforms, and fits Apple’s limit', () => {
     const keysOf = (collapseKey: string) => {
       const { android, apns } = encoded({ ...PUSH, collapseKey }).message
@@ -73,7 +88,7 @@ suite('FCM message', () => {
 
   test('the link to open is data, and counts', () => {
     assert.equal(encoded({ ...PUSH, link: 'samaconso://outages/7' }).message.data['deep_link'], 'samaconso://outages/7')
-    assert.equal(encodeMessage({ ...PUSH, link: 'x'.repeat(PAYLOAD_LIMIT_BYTES) }, NOW_MS), undefined)
+    assert.equal(encoderOf({ ...PUSH, link: 'x'.repeat(PAYLOAD_LIMIT_BYTES) }), undefined)
   })
 
   test('is refused one byte beyond the limit, counted in bytes', () => {
@@ -81,7 +96,7 @@ suite('FCM message', () => {
     const fits = 'é'.repeat((PAYLOAD_LIMIT_BYTES - used - 1) / 2)
     const push = { ...PUSH, data: {}, title: '', body: fits }
     const filler = 'x'.repeat(PAYLOAD_LIMIT_BYTES - used - Buffer.byteLength(fits))
-    assert.notEqual(encodeMessage({ ...push, title: filler }, NOW_MS), undefined)
-    assert.equal(encodeMessage({ ...push, title: `${filler}x` }, NOW_MS), undefined)
+    assert.notEqual(encoderOf({ ...push, title: filler }), undefined)
+    assert.equal(encoderOf({ ...push, title: `${filler}x` }), undefined)
   })
 })

@@ -15,13 +15,18 @@ function payloadBytes(data: Readonly<Record<string, string>>, push: Push): numbe
   return bytes
 }
 
-/** The body of `messages:send`, or undefined when its payload is beyond FCM's limit. */
-export function encodeMessage(push: Push, nowMs: number): string | undefined {
+/** The body of `messages:send` as it leaves at a time, or undefined when its payload is beyond FCM's limit. */
+export function encoderOf(push: Push): ((nowMs: number) => string) | undefined {
   const link = push.link === undefined ? {} : { deep_link: push.link }
   const data = { ...push.data, ...link, message_id: push.messageId }
   if (payloadBytes(data, push) > PAYLOAD_LIMIT_BYTES) return undefined
+  return (nowMs) => encode(push, data, nowMs)
+}
+
+function encode(push: Push, data: Readonly<Record<string, string>>, nowMs: number): string {
   const isHigh = push.urgency === 'high'
-  const ttlS = Math.min(Math.ceil(Math.max(push.ttlMs, 0) / 1000), LONGEST_TTL_S)
+  const leftMs = push.expiresAt === undefined ? push.ttlMs : Math.min(push.ttlMs, push.expiresAt.getTime() - nowMs)
+  const ttlS = Math.min(Math.ceil(Math.max(leftMs, 0) / 1000), LONGEST_TTL_S)
   const collapseKey = push.collapseKey === undefined ? undefined : shortened(push.collapseKey)
   const message = {
     [push.target.kind]: push.target.value,

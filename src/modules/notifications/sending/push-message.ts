@@ -12,20 +12,16 @@ export interface Message extends Payload {
 }
 
 /** One notification as it leaves: what is the same for all devices is made once. */
-export function pushesOf(message: Message, nowMs: number): (deviceId: string, target: PushTarget) => Push {
+export function pushesOf(message: Message): (deviceId: string, target: PushTarget) => Push {
   const { id, type, title, body, priority, expiresAt } = message
-  const { ttlMs, collapseKey, link } = delivered(type, {
-    notificationId: id,
-    data: message.data,
-    now: new Date(nowMs),
-    expiresAt,
-  })
+  const { ttlMs, collapseKey, link } = delivered(type, { notificationId: id, data: message.data })
   const common = {
     title,
     body,
     ttlMs,
     link,
     ...(collapseKey === undefined ? {} : { collapseKey }),
+    ...(expiresAt === null ? {} : { expiresAt }),
     data: { ...message.data, notification_id: id, type },
     urgency: priority === 'urgent' || priority === 'high' ? 'high' : 'normal',
     lane: priority === 'urgent' ? 'urgent' : 'bulk',

@@ -52,7 +52,7 @@ export async function pushAll<C extends Claim>(
   if (signal.aborted) abort()
   const cancelLimit = parts.timers.after(PUSH_WITHIN_MS, () => stop.abort(new Error('the pushes took too long')))
   const endWatch = watch(parts.timers, isWanted, stop)
-  const pushOf = pushesOf(message, parts.timers.now())
+  const pushOf = pushesOf(message)
   try {
     return await Promise.all(claims.map((claim) => pushOne(parts, message, pushOf, claim, stop.signal)))
   } finally {
