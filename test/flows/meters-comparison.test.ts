@@ -38,6 +38,7 @@ test('the last full month beside January and the February of last year', async (
   const none = { energy_kwh: 0, amount_xof: 0, average_xof_per_kwh: null, ...unchanged }
   assert.deepEqual(answer, {
     user_id: id,
+    known_from: '2016-01-01',
     unit: 'kWh',
     currency: 'XOF',
     current: {
@@ -90,6 +91,49 @@ test('the last full month beside January and the February of last year', async (
   assert.equal(narrowed.meters.length, 1)
 })
 
+test('the month under way is put beside as many days of the month before and of last year', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid')
+  assert.ok(meters[0])
+  for (const [soldAt, kwh] of [
+    ['2026-03-15T09:00:00Z', '30'],
+    ['2026-02-15T23:59:59Z', '20'],
+    ['2026-02-16T00:00:00Z', '500'],
+    ['2025-03-15T12:00:00Z', '40'],
+    ['2025-03-16T00:00:00Z', '700'],
+  ] as const) {
+    api.sic.add(meters[0].key, aSale(soldAt, kwh, `${kwh}00`))
+  }
+  const { current, previous, year_before: yearBefore } = await comparison(id, '?from=2026-03-01&to=2026-04-01')
+  assert.deepEqual([current.from, current.to, current.energy_kwh], ['2026-03-01', '2026-03-16', 30])
+  assert.deepEqual(
+    [previous.from, previous.to, previous.energy_kwh, previous.energy_change_percent],
+    ['2026-02-01', '2026-02-16', 20, 50],
+  )
+  assert.deepEqual([yearBefore.to, yearBefore.energy_kwh, yearBefore.energy_change_percent], ['2025-03-16', 40, -25])
+})
+
+test('a range of which the data are not kept is unknown, not zero', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid')
+  assert.ok(meters[0])
+  api.sic.add(meters[0].key, aSale('2016-01-10T09:00:00Z', '30', '3000'))
+  const answer = await comparison(id, '?from=2016-01-01&to=2016-02-01')
+  assert.equal(answer.known_from, '2016-01-01')
+  assert.deepEqual(answer.previous, {
+    from: '2015-12-01',
+    to: '2016-01-01',
+    energy_kwh: null,
+    amount_xof: null,
+    average_xof_per_kwh: null,
+    energy_change_percent: null,
+    amount_change_percent: null,
+  })
+  const [meter] = answer.meters
+  assert.deepEqual([answer.current.energy_kwh, meter?.current?.energy_kwh], [30, 30])
+  assert.deepEqual([meter?.previous, meter?.year_before], [null, null])
+  const older = await comparison(id, '?from=2015-12-15&to=2016-01-15')
+  assert.deepEqual([older.current.energy_kwh, older.meters[0]?.current], [null, null])
+})
+
 test('a meter of which nothing is known is null and not nothing; when none is known there is no answer', async () => {
   const { id, meters } = await aHousehold(api.db, 'prepaid', 'postpaid')
   assert.ok(meters[0] && meters[1])
@@ -113,7 +157,12 @@ test('who has no meter has nothing to compare; bad ranges are refused', async ()
   const { id } = await aHousehold(api.db)
   const { meters, current, as_of: asOf } = await comparison(id)
   assert.deepEqual([meters, current.energy_kwh, asOf], [[], 0, null])
-  for (const query of ['?from=2026-02-02&to=2026-02-01', '?to=1980-01-01', '?group_by=month']) {
+  for (const query of [
+    '?from=2026-02-02&to=2026-02-01',
+    '?to=1980-01-01',
+    '?group_by=month',
+    '?from=2026-03-16&to=2026-04-01',
+  ]) {
     assert.equal((await api.get({ id }, `/api/consumption/${id}/comparison${query}`)).statusCode, 400, query)
   }
 })

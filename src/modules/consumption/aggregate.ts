@@ -39,3 +39,8 @@ export function sumOf(parts: readonly Sum[]): Sum {
   }
   return { energyWh, amountXof }
 }
+
+/** What a kWh cost all in all, to the centime; null where no energy was bought. */
+export function averagePrice({ energyWh, amountXof }: Sum): number | null {
+  return energyWh > 0 ? Math.round((amountXof * 100_000) / energyWh) / 100 : null
+}

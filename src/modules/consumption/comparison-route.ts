@@ -1,10 +1,10 @@
 import type { Clock } from '#src/core/clock.ts'
-import { dayOf, firstOfMonth } from '#src/core/calendar.ts'
+import { type Day, dayOf, firstOfMonth } from '#src/core/calendar.ts'
 import type { App, Routes } from '#src/http/app.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import { scopeOf } from './asked-meters.ts'
-import { comparisonOf } from './comparison.ts'
+import { comparedRanges, comparisonOf } from './comparison.ts'
 import { ComparisonAnswer, ComparisonQuery } from './comparison-schemas.ts'
 import { toComparisonAnswer } from './comparison-view.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -28,6 +28,8 @@ export function comparisonRoute({ knowledge, clock, policy }: ComparisonRoutePar
         schema: {
           tags: ['consumption'],
           summary: 'A range beside the one before it and the same one a year earlier',
+          description:
+            'Like with like: of a range under way only the days up to today are compared, with as much of the others, and `current`, `previous` and `year_before` say which days that are.',
           params: ConsumptionParams,
           querystring: ComparisonQuery,
           response: { 200: ComparisonAnswer, 503: ProblemAnswer },
@@ -36,19 +38,20 @@ export function comparisonRoute({ knowledge, clock, policy }: ComparisonRoutePar
       async (request, reply) => {
         const userId = request.params.user_id.toLowerCase()
         const { from, to, meter_id: meterId } = request.query
-        const range = askedRange({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) }, clock())
+        const today = dayOf(clock())
+        const range = askedRange({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) }, today)
+        const ranges = comparedRanges(range, today)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)
         const asked = { userId, scope, meterId: meterId?.toLowerCase() }
-        const comparison = await comparisonOf(knowledge, asked, range)
+        const comparison = await comparisonOf(knowledge, asked, ranges)
         return reply.header('cache-control', 'no-store').send(toComparisonAnswer(userId, comparison))
       },
     )
   }
 }
 
-/** By default the last full month: beside one that has just begun, every month looks dear. */
-function askedRange(asked: Partial<DayRange>, now: number): DayRange {
-  const today = dayOf(now)
+/** By default the last full month: a month that has just begun says little. */
+function askedRange(asked: Partial<DayRange>, today: Day): DayRange {
   if (asked.from !== undefined || asked.to !== undefined) return resolveRange(asked, today)
   return { from: firstOfMonth(today, -1), to: firstOfMonth(today) }
 }

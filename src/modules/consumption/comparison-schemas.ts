@@ -21,21 +21,36 @@ const sums = {
   amount_xof: Type.Integer({ description: 'paid or billed, whole francs' }),
   average_xof_per_kwh: Nullable(Type.Number({ description: 'null where no energy was bought' })),
 }
-const Change = Nullable(Type.Number({ description: 'from then to the current range; null where there was nothing' }))
+const Change = Nullable(
+  Type.Number({ description: 'from then to the current range; null where there was nothing, or that is not known' }),
+)
 const changes = { energy_change_percent: Change, amount_change_percent: Change }
-const range = { from: Day, to: Day }
+const range = { from: Day, to: Type.String({ format: 'date', description: 'exclusive' }) }
+const rangeSums = {
+  ...range,
+  energy_kwh: Nullable(sums.energy_kwh),
+  amount_xof: Nullable(sums.amount_xof),
+  average_xof_per_kwh: sums.average_xof_per_kwh,
+}
+const notKept = 'its sums are null where it begins before `known_from`'
 
 export const ComparisonAnswer = Type.Object(
   {
     user_id: Uuid,
+    known_from: Type.String({ format: 'date', description: 'sales and bills of earlier days are not kept' }),
     unit: Type.Literal('kWh'),
     currency: Type.Literal('XOF'),
-    current: Type.Object({ ...range, ...sums }),
+    current: Type.Object(rangeSums, {
+      description: `the range asked for, up to today where it is under way; ${notKept}`,
+    }),
     previous: Type.Object(
-      { ...range, ...sums, ...changes },
-      { description: 'just before: as many whole months for whole months, else as many days' },
+      { ...rangeSums, ...changes },
+      { description: `just before: as many whole months for whole months, else as many days; ${notKept}` },
     ),
-    year_before: Type.Object({ ...range, ...sums, ...changes }),
+    year_before: Type.Object(
+      { ...rangeSums, ...changes },
+      { description: `the same days of the year before, 28 February for the 29th; ${notKept}` },
+    ),
     meters: Type.Array(
       Type.Object(
         {
@@ -47,7 +62,7 @@ export const ComparisonAnswer = Type.Object(
           previous: Nullable(Type.Object({ ...sums, ...changes })),
           year_before: Nullable(Type.Object({ ...sums, ...changes })),
         },
-        { description: 'null while nothing is known of the meter' },
+        { description: 'null while nothing is known of the meter, or the range is not kept' },
       ),
     ),
     as_of: Nullable(Type.String({ format: 'date-time' })),
@@ -74,6 +89,7 @@ function example() {
   }
   return {
     user_id: '3f0e2c1a-5b7d-4e8f-9a6b-1c2d3e4f5a6b',
+    known_from: '2016-01-01',
     unit: 'kWh',
     currency: 'XOF',
     current: { from: '2026-02-01', to: '2026-03-01', ...current },

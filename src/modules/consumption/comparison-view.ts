@@ -1,52 +1,58 @@
-import type { Sum } from './aggregate.ts'
+import { averagePrice, type Sum } from './aggregate.ts'
 import type { ComparedSums, Comparison } from './comparison.ts'
 
-export function toComparisonAnswer(userId: string, { ranges, total, meters, asOf, stale }: Comparison) {
-  const { current, previous, yearBefore } = ranges
+export function toComparisonAnswer(userId: string, comparison: Comparison) {
+  const { ranges, knownFrom, total, meters, asOf, stale } = comparison
   const sums = toSums(total)
   return {
     user_id: userId,
+    known_from: knownFrom,
     unit: 'kWh' as const,
     currency: 'XOF' as const,
-    current: { from: current.from, to: current.to, ...sums.current },
-    previous: { from: previous.from, to: previous.to, ...sums.previous },
-    year_before: { from: yearBefore.from, to: yearBefore.to, ...sums.year_before },
+    current: { ...ranges.current, ...(sums.current ?? UNKNOWN) },
+    previous: { ...ranges.previous, ...(sums.previous ?? UNKNOWN_BASE) },
+    year_before: { ...ranges.yearBefore, ...(sums.year_before ?? UNKNOWN_BASE) },
     meters: meters.map(({ meter: { id, number, kind, role }, sums: ofMeter }) => ({
       meter_id: id,
       number,
       kind,
       role,
-      ...(ofMeter === undefined ? { current: null, previous: null, year_before: null } : toSums(ofMeter)),
+      ...toSums(ofMeter),
     })),
     as_of: asOf?.toISOString() ?? null,
     stale,
   }
 }
 
+const UNKNOWN = { energy_kwh: null, amount_xof: null, average_xof_per_kwh: null }
+const UNKNOWN_BASE = { ...UNKNOWN, energy_change_percent: null, amount_change_percent: null }
+
 function toSums({ current, previous, yearBefore }: ComparedSums) {
   return {
-    current: toSum(current),
-    previous: { ...toSum(previous), ...toChange(previous, current) },
-    year_before: { ...toSum(yearBefore), ...toChange(yearBefore, current) },
+    current: current === undefined ? null : toSum(current),
+    previous: toBase(previous, current),
+    year_before: toBase(yearBefore, current),
   }
 }
 
-function toSum({ energyWh, amountXof }: Sum) {
+function toBase(base: Sum | undefined, current: Sum | undefined) {
+  if (base === undefined) return null
   return {
-    energy_kwh: energyWh / 1_000,
-    amount_xof: amountXof,
-    average_xof_per_kwh: energyWh > 0 ? Math.round((amountXof * 100_000) / energyWh) / 100 : null,
+    ...toSum(base),
+    energy_change_percent: percent(base.energyWh, current?.energyWh),
+    amount_change_percent: percent(base.amountXof, current?.amountXof),
   }
 }
 
-function toChange(base: Sum, current: Sum) {
+function toSum(sum: Sum) {
   return {
-    energy_change_percent: percent(base.energyWh, current.energyWh),
-    amount_change_percent: percent(base.amountXof, current.amountXof),
+    energy_kwh: sum.energyWh / 1_000,
+    amount_xof: sum.amountXof,
+    average_xof_per_kwh: averagePrice(sum),
   }
 }
 
 /** To a tenth; null where there is nothing to compare with. */
-function percent(base: number, current: number): number | null {
-  return base > 0 ? Math.round(((current - base) / base) * 1_000) / 10 : null
+function percent(base: number, current: number | undefined): number | null {
+  return base > 0 && current !== undefined ? Math.round(((current - base) * 1_000) / base) / 10 : null
 }

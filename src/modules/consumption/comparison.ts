@@ -2,73 +2,99 @@ import { addDays, addYears, type Day, firstOfMonth, startOf } from '#src/core/ca
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type Sum, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
+import { consumptionErrors } from './errors.ts'
+import { firstKeptDay } from './kept-years.ts'
 import { broughtUpToDate, type Knowledge } from './knowledge.ts'
 import { amountsByMeter } from './month-sums.ts'
 import type { DayRange } from './range.ts'
 
-/** The range that is compared, the one just before it, and the same one a year earlier. */
+/** What has passed of the range that is asked for, the one just before it, and the same one a year earlier. */
 export interface ComparedRanges {
   readonly current: DayRange
   readonly previous: DayRange
   readonly yearBefore: DayRange
 }
 
-/** What was consumed in each. */
-export type ComparedSums = { readonly [K in keyof ComparedRanges]: Sum }
+/** What was consumed in each; undefined where that is not kept, or nothing is known of the meter. */
+export type ComparedSums = { readonly [K in keyof ComparedRanges]: Sum | undefined }
 
 export interface Comparison {
   readonly ranges: ComparedRanges
+  /** What is older is not kept. */
+  readonly knownFrom: Day
   readonly total: ComparedSums
-  /** Undefined sums while nothing is known of the meter. */
-  readonly meters: readonly { readonly meter: LinkedMeter; readonly sums: ComparedSums | undefined }[]
+  readonly meters: readonly { readonly meter: LinkedMeter; readonly sums: ComparedSums }[]
   readonly asOf: Date | undefined
   readonly stale: boolean
 }
 
 const DAY_MS = 86_400_000
 
-/** Whole months are compared with as many whole months, February with January; other ranges with as many days. */
-export function comparedRanges(current: DayRange): ComparedRanges {
-  return { current, previous: { from: before(current), to: current.from }, yearBefore: aYearBefore(current) }
+/**
+ * Like with like: of a range under way only the days up to `today`, beside as much of the others. Whole months are put
+ * beside as many whole months, February beside January; other ranges beside as many days.
+ */
+export function comparedRanges(asked: DayRange, today: Day): ComparedRanges {
+  if (asked.from > today) throw consumptionErrors.rangeAhead({ details: { today } })
+  const current = { from: asked.from, to: earlier(asked.to, addDays(today, 1)) }
+  return { current, previous: before(asked, current), yearBefore: aYearBefore(current) }
 }
 
-function before({ from, to }: DayRange): Day {
-  const [start, end] = [startOf(from), startOf(to)]
-  if (start.getUTCDate() === 1 && end.getUTCDate() === 1) {
-    const years = end.getUTCFullYear() - start.getUTCFullYear()
-    return firstOfMonth(from, -(years * 12 + end.getUTCMonth() - start.getUTCMonth()))
+function before(asked: DayRange, { from, to }: DayRange): DayRange {
+  const [start, end] = [startOf(asked.from), startOf(asked.to)]
+  if (start.getUTCDate() !== 1 || end.getUTCDate() !== 1) {
+    return { from: addDays(from, -Math.round((startOf(to).getTime() - start.getTime()) / DAY_MS)), to: from }
   }
-  return addDays(from, -Math.round((end.getTime() - start.getTime()) / DAY_MS))
+  const years = end.getUTCFullYear() - start.getUTCFullYear()
+  const months = years * 12 + end.getUTCMonth() - start.getUTCMonth()
+  return { from: firstOfMonth(from, -months), to: monthsBefore(to, months) }
 }
 
-/** A 29 February alone becomes a 1 March, and must not become nothing. */
+/** The same day of the month; where that has none, the first of the next, as what ends there is the whole month. */
+function monthsBefore(day: Day, months: number): Day {
+  const inMonth = addDays(firstOfMonth(day, -months), startOf(day).getUTCDate() - 1)
+  return earlier(inMonth, firstOfMonth(day, 1 - months))
+}
+
+/** 29 February is the last day of its month, and so is put beside the 28th. */
 function aYearBefore({ from, to }: DayRange): DayRange {
-  const [start, end] = [addYears(from, -1), addYears(to, -1)]
-  return { from: start, to: end > start ? end : addDays(start, 1) }
+  const start = addYears(from, -1)
+  return { from: from.endsWith('-02-29') ? addDays(start, -1) : start, to: addYears(to, -1) }
 }
 
-export async function comparisonOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Comparison> {
+function earlier(one: Day, other: Day): Day {
+  return one < other ? one : other
+}
+
+export async function comparisonOf(
+  knowledge: Knowledge,
+  asked: AskedMeters,
+  ranges: ComparedRanges,
+): Promise<Comparison> {
   const linked = await metersAsked(knowledge.db, asked)
   const { states, asOf, stale } = await broughtUpToDate(knowledge, linked)
-  const ranges = comparedRanges(range)
-  const amounts = (of: DayRange) => amountsByMeter(knowledge.db, states, of, 'month')
+  const knownFrom = firstKeptDay(knowledge.now(), knowledge.keptYears)
+  const amountsOf = async (range: DayRange): Promise<Amounts | undefined> =>
+    range.from < knownFrom ? undefined : amountsByMeter(knowledge.db, states, range, 'month')
   const [current, previous, yearBefore] = await Promise.all([
-    amounts(ranges.current),
-    amounts(ranges.previous),
-    amounts(ranges.yearBefore),
+    amountsOf(ranges.current),
+    amountsOf(ranges.previous),
+    amountsOf(ranges.yearBefore),
   ])
-  const meters = linked.map((meter) => {
-    const [now, then, lastYear] = [current.get(meter.id), previous.get(meter.id), yearBefore.get(meter.id)]
-    if (now === undefined || then === undefined || lastYear === undefined) return { meter, sums: undefined }
-    return { meter, sums: { current: sumOf(now), previous: sumOf(then), yearBefore: sumOf(lastYear) } }
+  const sumsOf = (meters: readonly LinkedMeter[]): ComparedSums => ({
+    current: sumOfMeters(meters, current),
+    previous: sumOfMeters(meters, previous),
+    yearBefore: sumOfMeters(meters, yearBefore),
   })
-  return { ranges, total: totalOf(meters.flatMap(({ sums }) => sums ?? [])), meters, asOf, stale }
+  const meters = linked.map((meter) => ({ meter, sums: states.has(meter.id) ? sumsOf([meter]) : NOT_KNOWN }))
+  return { ranges, knownFrom, total: sumsOf(linked), meters, asOf, stale }
 }
 
-function totalOf(sums: readonly ComparedSums[]): ComparedSums {
-  return {
-    current: sumOf(sums.map((sum) => sum.current)),
-    previous: sumOf(sums.map((sum) => sum.previous)),
-    yearBefore: sumOf(sums.map((sum) => sum.yearBefore)),
-  }
+type Amounts = ReadonlyMap<string, readonly Sum[]>
+
+const NOT_KNOWN: ComparedSums = { current: undefined, previous: undefined, yearBefore: undefined }
+
+/** Meters of which nothing is known add nothing. */
+function sumOfMeters(meters: readonly LinkedMeter[], amounts: Amounts | undefined): Sum | undefined {
+  return amounts === undefined ? undefined : sumOf(meters.flatMap(({ id }) => amounts.get(id) ?? []))
 }

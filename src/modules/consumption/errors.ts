@@ -13,13 +13,18 @@ export const consumptionErrors = defineErrors('consumption', {
   ],
   emptyRange: [
     'invalid',
-    'La date `from` doit précéder la date `to`, qui est exclue.',
-    'The date `from` must come before the date `to`, which is exclusive.',
+    'La date `from` doit précéder la date `to`, qui est exclue; sans `to`, la période finit avec le mois en cours.',
+    'The date `from` must come before the date `to`, which is exclusive; without `to` the range ends with the current month.',
   ],
   rangeTooLong: [
     'invalid',
     'La période demandée dépasse 10 ans: raccourcissez-la.',
     'The range is longer than 10 years: shorten it.',
+  ],
+  rangeAhead: [
+    'invalid',
+    "Cette période n'a pas encore commencé: choisissez une date `from` au plus tard aujourd'hui.",
+    'This range has not begun yet: choose a date `from` that is today or earlier.',
   ],
   rangeOutOfReach: [
     'invalid',

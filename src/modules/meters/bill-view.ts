@@ -1,4 +1,5 @@
-import { averagePrice, dayOfColumn, type Delivered, francs, kilowattHours, textOf } from './delivered.ts'
+import { averagePrice } from '#src/modules/consumption/aggregate.ts'
+import { dayOfColumn, type Delivered, francs, kilowattHours, textOf } from './delivered.ts'
 import type { StoredEntry } from './entry-page.ts'
 
 /** A bill as it was delivered: nothing of it is computed anew, for whether bands follow the days is not published. */

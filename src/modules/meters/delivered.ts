@@ -40,8 +40,3 @@ function scaled(delivered: Delivered, column: string, places: number): number | 
   const text = delivered[column]
   return text === undefined || text === null ? undefined : scaledInteger(text, places)
 }
-
-/** What a kWh cost all in all, to the centime; null where no energy was bought. */
-export function averagePrice({ amountXof, energyWh }: StoredEntry): number | null {
-  return energyWh > 0 ? Math.round((amountXof * 100_000) / energyWh) / 100 : null
-}

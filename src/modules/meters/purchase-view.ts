@@ -1,4 +1,5 @@
-import { averagePrice, centimes, decimal, type Delivered, francs, kilowattHours, textOf } from './delivered.ts'
+import { averagePrice } from '#src/modules/consumption/aggregate.ts'
+import { centimes, decimal, type Delivered, francs, kilowattHours, textOf } from './delivered.ts'
 import type { StoredEntry } from './entry-page.ts'
 import { rechargeCodes } from './recharge-codes.ts'
 
