@@ -236,6 +236,29 @@ test('a refused message keeps the target; a refused target is set aside until it
   assert.equal((await api.status(fourth.id)).counts.sent, 1)
 })
 
+test('a target set aside while another attempt waits is not sent to again, unless its app has reported in since', async () => {
+  const [awa, moussa] = [await aPerson(api.database), await aPerson(api.database)]
+  for (const { id } of [awa, moussa]) await aDevice(api.database, id, id)
+  api.script = () => ({ state: 'retry', reason: 'UNAVAILABLE', afterMs: 60_000, maybeSent: false })
+  const first = await api.accepted(admin, toUsers([awa.id, moussa.id]))
+  await api.runDue()
+  api.script = () => ({ state: 'refused', reason: 'SENDER_ID_MISMATCH', quarantine: true })
+  await api.accepted(admin, toUsers([awa.id, moussa.id]))
+  await api.runDue()
+  api.script = undefined
+  await api.time.pass(60_000)
+  const renewed = { target_renewed_at: new Date(api.time.now()) }
+  await api.database.db.updateTable('device').set(renewed).where('account_id', '=', moussa.id).execute()
+  await api.runDue()
+  const again = api.pushesOf(first.id).slice(2)
+  assert.deepEqual(
+    again.map(({ target }) => target.value),
+    [moussa.id],
+  )
+  const { state, counts } = await api.status(first.id)
+  assert.deepEqual([state, counts.sent, counts.failed], ['done', 1, 1])
+})
+
 test('what must wait waits as long as it was told, then is sent', async () => {
   const awa = await aPerson(api.database)
   await aDevice(api.database, awa.id)

@@ -4,7 +4,7 @@ import { type Database, openDatabase } from '#src/database/database.ts'
 import { agreeOnSending } from '#test/conformance/sending-store.ts'
 import { type TestDatabase, testDatabase } from '#test/support/database.ts'
 
-const SEQUENCES = 60
+const SEQUENCES = 200
 
 let fresh: TestDatabase
 let database: Database

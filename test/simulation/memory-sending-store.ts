@@ -152,7 +152,7 @@ export class MemorySendingStore {
       const device = this.devices.find(({ deviceId }) => deviceId === row.deviceId)
       const { deviceId, attempts, firstTriedAt } = row
       const hasTarget = device !== undefined && !device.isDead
-      const target = hasTarget ? device.target : null
+      const target = hasTarget && !device.isQuarantined ? device.target : null
       return { deviceId, targetKind: hasTarget ? device.targetKind : null, target, attempts, firstTriedAt }
     })
   }

@@ -6,6 +6,7 @@ import type { DueOutcome, DueStore } from './due-store.ts'
 import { type Claim, LEASE_MS } from './push-page.ts'
 import { retireTargets } from './retire-targets.ts'
 import { isSending, noteFirstSent } from './sending.ts'
+import { isNotQuarantined } from './target-quarantine.ts'
 import { GATEWAY_PAUSE_MS, maybeArrived } from './verdict.ts'
 
 export function sqlDueStore(db: Db): DueStore {
@@ -70,8 +71,9 @@ async function claimRows(db: Db, notificationId: string, nowMs: number): Promise
       updated_at = ${now}
     from due left join device d on d.id = due.device_id left join push_preference p on p.account_id = d.account_id
     where delivery.notification_id = ${notificationId} and delivery.device_id = due.device_id
-    returning delivery.device_id, d.target_kind, d.target, delivery.attempts, delivery.first_tried_at,
-      due.type, due.priority, due.expires_at, p.muted_types, p.quiet_from, p.quiet_until`.execute(db)
+    returning delivery.device_id, d.target_kind, case when ${isNotQuarantined} then d.target end as target,
+      delivery.attempts, delivery.first_tried_at, due.type, due.priority, due.expires_at,
+      p.muted_types, p.quiet_from, p.quiet_until`.execute(db)
   return rows
 }
 

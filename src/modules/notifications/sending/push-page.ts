@@ -16,7 +16,7 @@ export interface PushParts {
 export interface Claim extends Attempt {
   readonly deviceId: string
   readonly targetKind: 'token' | 'fid' | null
-  /** Null when the device has lost it since the first attempt. */
+  /** Null when the device has lost it since the first attempt, or it was set aside. */
   readonly target: string | null
 }
 

@@ -47,8 +47,8 @@ async function clearDead(db: Db, dead: readonly RetiredTarget[]): Promise<void> 
     update device set target = null, target_kind = null from dead where device.id = dead.id`.execute(db)
 }
 
+/** Only where the device still has the target, as the mark of another that it has by now would be lost. */
 async function setAside(db: Db, refused: readonly RetiredTarget[], now: Date): Promise<void> {
-  // By way of device: one that was deleted meanwhile needs no mark.
   await sql`
     insert into target_quarantine (device_id, target, reason, since)
     select d.id, v.target, v.reason, ${now}::timestamptz from device d
@@ -56,7 +56,7 @@ async function setAside(db: Db, refused: readonly RetiredTarget[], now: Date): P
       ${refused.map((one) => one.deviceId)}::uuid[],
       ${refused.map((one) => one.target)}::text[],
       ${refused.map((one) => one.reason)}::text[]
-    ) as v (device_id, target, reason) on d.id = v.device_id
+    ) as v (device_id, target, reason) on d.id = v.device_id and d.target = v.target
     order by d.id
     on conflict (device_id) do update set target = excluded.target, reason = excluded.reason, since = excluded.since
   `.execute(db)
