@@ -177,6 +177,15 @@ for (const [what, body, status, code] of refusals) {
   })
 }
 
+test('a day without a tariff is refused with the days that have one', async () => {
+  const answer = await simulate({ ...firstOfMonth, at: '2023-11-30', amount_xof: 5_000 })
+  const { known_from: from, known_to: to } = answer.json<{ known_from: string; known_to: string }>()
+  assert.deepEqual([from, to], ['2023-12-01', '2027-03-15'])
+  for (const at of [from, to]) {
+    assert.equal((await simulate({ ...firstOfMonth, at, amount_xof: 5_000 })).statusCode, 200, at)
+  }
+})
+
 test('1 F and 10,000,000 F are answered, with what is to be said about them', async () => {
   const least = (await simulate({ ...firstOfMonth, amount_xof: 1 })).json<Estimate>()
   assert.equal(least.energy_kwh, 0)

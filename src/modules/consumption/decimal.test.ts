@@ -45,3 +45,15 @@ test('a decimal of so many places comes back unchanged, and a reversal cancels i
     }),
   )
 })
+
+test('watt-hours over a thousand print as the decimal that they are, up to 15 digits', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 999_999_999_999_999 }), (energyWh) => {
+      const places = String(energyWh % 1_000)
+        .padStart(3, '0')
+        .replace(/0+$/, '')
+      const text = `${Math.floor(energyWh / 1_000)}${places === '' ? '' : `.${places}`}`
+      assert.equal(JSON.stringify(energyWh / 1_000), text)
+    }),
+  )
+})

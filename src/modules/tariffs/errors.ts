@@ -16,16 +16,20 @@ export const tariffErrors = defineErrors('tariffs', {
     "Ce compteur n'existe pas ou n'est pas lié à ce compte.",
     'There is no such meter, or it is not linked to this account.',
   ],
-  unknownTariff: ['unprocessable', "Aucun tarif n'est connu pour cette date.", 'No tariff is known for this date.'],
+  unknownTariff: [
+    'unprocessable',
+    "Aucun tarif n'est connu pour cette date: choisissez un jour de `known_from` à `known_to`.",
+    'No tariff is known for this date: choose a day from `known_from` to `known_to`.',
+  ],
   postpaidNotSimulated: [
     'unprocessable',
-    'Seul le prépayé (Woyofal) peut être estimé: pour une facture, voyez ses tranches et ses montants.',
-    'Only prepaid (Woyofal) can be estimated: for a bill, see its tranches and amounts.',
+    "Une facture ne peut pas être estimée, car il n'est pas publié si ses tranches valent pour un mois ou pour deux: voyez les tranches et les montants des factures reçues. Seul le prépayé (Woyofal) peut être estimé.",
+    'A bill cannot be estimated, because it is not published whether its tranches are those of one month or of two: see the tranches and amounts of the bills received. Only prepaid (Woyofal) can be estimated.',
   ],
   unknownMeterClass: [
     'unprocessable',
-    "La classe tarifaire de ce compteur n'est pas connue: indiquez class, mode et phase.",
-    'The tariff class of this meter is not known: give class, mode and phase.',
+    "La classe tarifaire de ce compteur n'est pas connue: pour une estimation, indiquez class, mode, phase, month_to_date_kwh et first_purchase_of_month.",
+    'The tariff class of this meter is not known: for an estimate, give class, mode, phase, month_to_date_kwh and first_purchase_of_month.',
   ],
   amountOutOfReach: [
     'unprocessable',

@@ -5,6 +5,8 @@ import { boughtBetween, lastDebt, type TariffMeter } from './queries.ts'
 
 /** What a prepaid meter bought in the calendar month of Africa/Dakar. */
 export interface MeterMonth {
+  /** The day that was today when the month was chosen: what else is said of the month must be of the same day. */
+  readonly day: Day
   readonly from: Day
   /** Exclusive. */
   readonly to: Day
@@ -22,10 +24,12 @@ export interface MeterMonth {
  */
 export async function meterMonth(knowledge: Knowledge, meter: TariffMeter): Promise<MeterMonth> {
   const { asOf, stale } = await broughtUpToDate(knowledge, [meter])
-  const from = firstOfMonth(dayOf(knowledge.now()))
+  const day = dayOf(knowledge.now())
+  const from = firstOfMonth(day)
   const to = firstOfMonth(from, 1)
   const { energyWh, amountXof } = await boughtBetween(knowledge.db, meter.id, from, to)
   return {
+    day,
     from,
     to,
     // A purchase that was cancelled takes its energy, its amount and its redevance back.
@@ -38,8 +42,7 @@ export async function meterMonth(knowledge: Knowledge, meter: TariffMeter): Prom
 }
 
 /** What the meter still owed at its last purchase of the last year; undefined when no sale tells. */
-export async function debtOf({ db, now }: Knowledge, meter: TariffMeter): Promise<number | undefined> {
-  const today = dayOf(now())
+export async function debtOf({ db }: Knowledge, meter: TariffMeter, today: Day): Promise<number | undefined> {
   const debt = await lastDebt(db, meter.id, addYears(today, -1), addDays(today, 1))
   return debt === undefined ? undefined : scaledInteger(debt, 0)
 }

@@ -28,6 +28,21 @@ test('what is used of the tranches is what was bought, and with what is left it 
   )
 })
 
+test('at the very border the lower tranche is full and the next is untouched', () => {
+  const domestic = book.at('DPP', 'prepaid', '2026-03-10', '2026-03-10')
+  const at = (boughtWh: number) =>
+    trancheStates(domestic, positionOf(boughtWh, false)).map(({ usedKwh, leftKwh, leftXof }) => [
+      usedKwh,
+      leftKwh,
+      leftXof,
+    ])
+  const untouched = [0, undefined, undefined]
+  assert.deepEqual(at(149_999), [[149.999, 0.001, 0], [0, 100, 13_990], untouched])
+  assert.deepEqual(at(150_000), [[150, 0, 0], [0, 100, 13_990], untouched])
+  assert.deepEqual(at(150_001), [[150, 0, 0], [0.001, 99.999, 13_990], untouched])
+  assert.deepEqual(at(250_000), [[150, 0, 0], [100, 0, 0], untouched])
+})
+
 test('the francs left of a tranche stay in it, and one more leaves it', () => {
   fc.assert(
     fc.property(tariff, fc.nat({ max: 40_000 }), (asked, boughtWh) => {

@@ -1,6 +1,5 @@
 import type { FastifyRequest } from 'fastify'
 import type { App, Routes } from '#src/http/app.ts'
-import { dayOf } from '#src/core/calendar.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { inLanguage, languageOf } from '#src/http/in-language.ts'
 import { actorOf, LOGGED_IN, type ObjectPolicy } from '#src/http/policy.ts'
@@ -75,8 +74,7 @@ function monthRoute(app: App, { knowledge, book }: TariffParts, policy: ObjectPo
       if (meter === undefined) throw httpErrors.notFound()
       const tariffClass = simulatedClass(meter)
       const month = await meterMonth(knowledge, meter)
-      const today = dayOf(knowledge.now())
-      const tariff = book.at(tariffClass, 'prepaid', today, today)
+      const tariff = book.at(tariffClass, 'prepaid', month.day, month.day)
       return inLanguage(request, reply).send(toMonth(meter, month, tariff, languageOf(request)))
     },
   )

@@ -35,14 +35,13 @@ export async function estimateForMeter(parts: TariffParts, meter: TariffMeter, w
   const { knowledge, book } = parts
   const tariffClass = simulatedClass(meter)
   const month = await meterMonth(knowledge, meter)
-  const debtXof = await debtOf(knowledge, meter)
-  const day = dayOf(knowledge.now())
+  const debtXof = await debtOf(knowledge, meter, month.day)
   const question: Question = {
-    tariff: book.at(tariffClass, 'prepaid', day, day),
+    tariff: book.at(tariffClass, 'prepaid', month.day, month.day),
     phase: meter.phase ?? 'single',
     position: positionOf(month.energyWh, month.isFirstPurchase),
     wanted,
-    day,
+    day: month.day,
     isAhead: false,
     meter: { id: meter.id, asOf: month.asOf, isStale: month.isStale, debtXof, isPhaseAssumed: meter.phase === null },
   }

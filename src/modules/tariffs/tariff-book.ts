@@ -15,11 +15,12 @@ export class TariffBook {
 
   /** The tariff of a day, or of today's for a day soon to come. Throws `tariffs/unknown-tariff` where none is known. */
   at(tariffClass: TariffClass, mode: BillingMode, day: Day, today: Day): Tariff {
-    const found = this.#newestFirst.find(
-      (tariff) => tariff.class === tariffClass && tariff.mode === mode && tariff.validFrom <= day,
-    )
-    if (found === undefined || day > addYears(today, KNOWN_AHEAD_YEARS)) {
-      throw tariffErrors.unknownTariff({ details: { class: tariffClass, mode, at: day } })
+    const ofClass = this.#newestFirst.filter((tariff) => tariff.class === tariffClass && tariff.mode === mode)
+    const found = ofClass.find((tariff) => tariff.validFrom <= day)
+    const lastDay = addYears(today, KNOWN_AHEAD_YEARS)
+    if (found === undefined || day > lastDay) {
+      const known = { known_from: ofClass.at(-1)?.validFrom, known_to: lastDay }
+      throw tariffErrors.unknownTariff({ details: { class: tariffClass, mode, at: day, ...known } })
     }
     return found
   }
