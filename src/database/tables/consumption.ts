@@ -18,6 +18,8 @@ export interface MeterReadingStateTable {
   read_at: Date
   whole_history_at: Date
   has_months: Generated<boolean>
+  /** Nobody was seen of late who looks at the meter, nor has anybody since. */
+  is_idle: Generated<boolean>
 }
 
 export interface ConsumptionMonthTable {

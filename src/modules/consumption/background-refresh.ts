@@ -5,7 +5,7 @@ import type { Timers } from '#src/core/timers.ts'
 import type { Db } from '#src/database/database.ts'
 import { Lease } from '#src/database/lease.ts'
 import type { Meter } from '#src/modules/meters/linked-meters.ts'
-import { type ActiveMeter, activeMeters } from './active-meters.ts'
+import { activeMeters } from './active-meters.ts'
 import type { MeterReadings, ReadingOutcome } from './meter-readings.ts'
 import { isWithinHours, type RefreshHours } from './refresh-hours.ts'
 
@@ -34,7 +34,6 @@ export const ACTIVE_FOR_MS = 30 * DAY_MS
 /** What customers themselves have brought up to date today is left alone. */
 const READ_WITHIN_MS = DAY_MS / 2
 const LOOK_EVERY_MS = 5 * 60_000
-const PAGE = 200
 /** A source that is down is asked once a minute whether it is back, by the meter whose turn it is. */
 const PROBE_EVERY_MS = 60_000
 /** A meter of which every question fails must not hold up the others. */
@@ -91,17 +90,13 @@ export class BackgroundRefresh implements Closeable {
     counts: Record<ReadingOutcome, number>,
   ): Promise<void> {
     const now = this.#parts.timers.now()
-    const asked = { kind, seenSince: new Date(now - ACTIVE_FOR_MS), readBefore: new Date(now - READ_WITHIN_MS) }
-    let after: ActiveMeter | undefined
-    do {
-      const page = await activeMeters(this.#parts.db, { ...asked, after, limit: PAGE })
-      for (const meter of page) {
-        for (let left = TRIES; left > 0 && goesOn(); left -= 1) {
-          if (await this.#refresh(meter, stop, counts)) break
-        }
+    const [seenSince, readBefore] = [new Date(now - ACTIVE_FOR_MS), new Date(now - READ_WITHIN_MS)]
+    for await (const meter of activeMeters(this.#parts.db, { kind, seenSince, readBefore, goesOn })) {
+      for (let left = TRIES; left > 0 && goesOn(); left -= 1) {
+        if (await this.#refresh(meter, stop, counts)) break
       }
-      after = page.at(-1)
-    } while (after !== undefined && goesOn())
+      if (!goesOn()) return
+    }
   }
 
   /** Reads the meter and keeps the pause that the source is owed. False when it should be tried again. */

@@ -37,6 +37,7 @@ async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
     read_at: reading.readAt,
     whole_history_at: reading.isWholeHistory || state === undefined ? reading.readAt : state.wholeHistoryAt,
     has_months: true,
+    is_idle: false,
   }
   await tx
     .insertInto('meter_reading_state')
