@@ -70,6 +70,22 @@ test('an export goes out in parts', async () => {
   await app.close()
 })
 
+test('how long a client takes to fetch an export is no measure of the server', async () => {
+  const { app, address } = await listening()
+  await (await fetch(address + pathOf('format=csv'), { headers: tokenOf(household) })).text()
+  const metrics = await (await fetch(`${address}/metrics`)).text()
+  const ofExports = metrics.split('\n').filter((line) => line.includes('/export"') && !line.startsWith('#'))
+  assert.ok(
+    ofExports.some((line) => line.startsWith('http_responses_total')),
+    metrics,
+  )
+  assert.ok(
+    ofExports.every((line) => !line.includes('duration')),
+    ofExports.join('\n'),
+  )
+  await app.close()
+})
+
 for (const format of ['csv', 'json', 'espi']) {
   test(`a failure midway breaks the connection, so that no part of ${format} looks whole`, async () => {
     const { app, address, read } = await listening(2)

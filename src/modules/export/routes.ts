@@ -46,7 +46,7 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
     app.get(
       '/api/consumption/:user_id/export',
       {
-        config: { policy },
+        config: { policy, isStream: true },
         schema: {
           tags: ['consumption'],
           summary: 'Every purchase and bill of a user, to take away',

@@ -45,6 +45,7 @@ export async function lastDebt(db: Db, meterId: string, from: Day, to: Day): Pro
     .where('day', '<', sql<Day>`${to}::date`)
     .orderBy('day', 'desc')
     .orderBy('occurred_at', 'desc')
+    .orderBy('source_key', 'desc')
     .limit(1)
     .executeTakeFirst()
   return row?.debt ?? undefined
