@@ -146,7 +146,8 @@ suite('a shared meter', () => {
       seen,
       all.map((share) => share.id),
     )
-    for (const bad of ['?cursor=x', '?state=none', '?limit=0']) {
+    const longAgo = Buffer.from(JSON.stringify(['-271821-04-20T00:00:00.000Z', id])).toString('base64url')
+    for (const bad of ['?cursor=x', `?cursor=${longAgo}`, '?state=none', '?limit=0']) {
       assert.equal((await api.call(owner, 'GET', `/api/meters/${id}/shares${bad}`)).statusCode, 400, bad)
     }
   })

@@ -136,6 +136,10 @@ suite('purchases', () => {
       forged('2026-02-30', moment, 'a'),
       forged('2026-03-01', 'now', 'a'),
       forged('2026-03-01', moment, 'a\0'),
+      forged('2026-03-02', moment, 'a'),
+      // Years that PostgreSQL does not have.
+      forged('0000-01-01', '0000-01-01T00:00:00.000Z', 'a'),
+      forged('2026-03-01', '-271821-04-20T00:00:00.000Z', 'a'),
     ]
     for (const cursor of cursors) {
       const response = await api.get({ id }, `/api/meters/${meter.id}/purchases?cursor=${cursor}`)

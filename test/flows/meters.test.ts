@@ -96,7 +96,18 @@ test('pages hold every meter once, also those linked in the same moment', async 
   assert.deepEqual(seen, ids.toSorted())
 })
 
-for (const query of ['?cursor=x', '?cursor=WyJhIiwiYiJd', '?limit=0', '?limit=101', '?page=2']) {
+const linkedAt = (moment: string): string =>
+  `?cursor=${Buffer.from(JSON.stringify([moment, crypto.randomUUID()])).toString('base64url')}`
+
+for (const query of [
+  '?cursor=x',
+  '?cursor=WyJhIiwiYiJd',
+  linkedAt('2026-02-30T10:00:00.000000Z'),
+  linkedAt('0000-01-01T10:00:00.000000Z'),
+  '?limit=0',
+  '?limit=101',
+  '?page=2',
+]) {
   test(`refused: ${query}`, async () => {
     const customer = await aCustomer(api.db)
     assert.equal((await api.get(customer, `/api/meters${query}`)).statusCode, 400)

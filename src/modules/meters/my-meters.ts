@@ -1,9 +1,11 @@
 import { sql } from 'kysely'
 import { jsonObjectFrom } from 'kysely/helpers/postgres'
+import { isUuid } from '#src/core/uuid.ts'
 import type { Db } from '#src/database/database.ts'
 import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { awaitsWhat } from './links/awaits.ts'
+import { isMoment } from './moment.ts'
 
 export interface PageAsked {
   readonly cursor: string | undefined
@@ -87,13 +89,10 @@ function itemOf(row: Row, state: 'pending' | 'accepted') {
   return { ...known, awaits: null, tariff_class, phase, agency, shared_by: owner }
 }
 
-const MICROSECOND = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z$/
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+const BEYOND_MILLISECONDS = /(?<=\.\d{3})\d{3}(?=Z$)/
 
 function placeOf(cursor: string): { linkedAt: string; id: string } {
   const [linkedAt = '', id = ''] = decodeCursor(cursor, 2)
-  if (!MICROSECOND.test(linkedAt) || Number.isNaN(Date.parse(linkedAt)) || !UUID.test(id)) {
-    throw httpErrors.invalidCursor()
-  }
+  if (!isMoment(linkedAt.replace(BEYOND_MILLISECONDS, '')) || !isUuid(id)) throw httpErrors.invalidCursor()
   return { linkedAt, id }
 }

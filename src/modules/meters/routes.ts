@@ -105,6 +105,6 @@ async function meterOf({ db }: Knowledge, meterId: string): Promise<Meter> {
 
 async function pageOf(knowledge: Knowledge, meter: Meter, asked: { cursor: string | undefined; limit: number }) {
   const { asOf, stale } = await broughtUpToDate(knowledge, [meter])
-  const { entries, nextCursor } = await entryPage(knowledge.db, meter.id, asked)
+  const { entries, nextCursor } = await entryPage(knowledge, meter.id, asked)
   return { entries, next_cursor: nextCursor, as_of: asOf?.toISOString() ?? null, stale }
 }

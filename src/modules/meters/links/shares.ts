@@ -7,6 +7,7 @@ import type { AccountTable } from '#src/database/tables/accounts.ts'
 import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { isUuid } from '#src/core/uuid.ts'
+import { isMoment } from '../moment.ts'
 import type { PageAsked } from '../my-meters.ts'
 import type { LinkState } from './states.ts'
 import { maskPhone } from './masked-phone.ts'
@@ -103,7 +104,6 @@ async function pageOf<T extends keyof Tables, Row extends ShareRow>(
 
 function placeOf(cursor: string): { askedAt: Date; id: string } {
   const [time = '', id = ''] = decodeCursor(cursor, 2)
-  const askedAt = new Date(time)
-  if (Number.isNaN(askedAt.getTime()) || askedAt.toISOString() !== time || !isUuid(id)) throw httpErrors.invalidCursor()
-  return { askedAt, id }
+  if (!isMoment(time) || !isUuid(id)) throw httpErrors.invalidCursor()
+  return { askedAt: new Date(time), id }
 }
