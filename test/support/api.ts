@@ -54,6 +54,7 @@ export async function testApi(options: TestApiOptions = {}): Promise<TestApi> {
         prepaid: undefined,
         postpaid: undefined,
         register: undefined,
+        customers: undefined,
         states: () => ({ sic: 'not_configured', postpaid: 'not_configured' }),
         consumption: { keptYears: 10, refresh: undefined },
         sms: undefined,

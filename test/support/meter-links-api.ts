@@ -23,6 +23,7 @@ import { type Caller, TEST_NOW, tokenOf } from '#test/support/consumption-api.ts
 import { AskedPostpaidSource, AskedPrepaidSource } from '#test/support/consumption-sources.ts'
 import { testDatabase } from '#test/support/database.ts'
 import { type LogCapture, captureLog } from '#test/support/log.ts'
+import { MemoryCustomerSource } from '#test/support/memory-customer-source.ts'
 import { MemoryMeterRegister } from '#test/support/memory-meter-register.ts'
 import { MemorySms } from '#test/support/memory-sms.ts'
 
@@ -49,6 +50,7 @@ export interface MeterLinksApi extends AsyncDisposable {
   readonly url: string
   readonly db: Db
   readonly register: MemoryMeterRegister
+  readonly customers: MemoryCustomerSource
   readonly sms: MemorySms
   readonly sic: AskedPrepaidSource
   readonly log: LogCapture
@@ -89,7 +91,7 @@ export async function meterLinksApi(options: MeterLinksOptions = {}): Promise<Me
   const clock = (): number => now
   const cache = memoryCache({ clock })
   const [sic, postpaid] = [new AskedPrepaidSource(), new AskedPostpaidSource()]
-  const [register, sms] = [new MemoryMeterRegister(), new MemorySms()]
+  const [register, customers, sms] = [new MemoryMeterRegister(), new MemoryCustomerSource(), new MemorySms()]
   const knowledge = openKnowledge({ db, cache, prepaid: sic, postpaid, clock, log })
   const codes = new OneTimeCodes({ clock, sms: withSms ? sms : undefined, secret: 'signs tokens in tests' })
   const links = {
@@ -97,6 +99,7 @@ export async function meterLinksApi(options: MeterLinksOptions = {}): Promise<Me
     clock,
     cache,
     register: withRegister ? register : undefined,
+    customers: withRegister ? customers : undefined,
     codes,
     kick: () => void (kicks += 1),
   }
@@ -120,6 +123,7 @@ export async function meterLinksApi(options: MeterLinksOptions = {}): Promise<Me
     url: fresh.url,
     db,
     register,
+    customers,
     sms,
     sic,
     log: capture,

@@ -31,6 +31,11 @@ export const meterErrors = defineErrors('meters', {
     'Ce compteur est mal enregistré chez Senelec: adressez-vous à votre agence.',
     'The record of this meter at Senelec cannot be read: ask at your agency.',
   ],
+  customersUnavailable: [
+    'unavailable',
+    'Vos contrats ne peuvent pas être cherchés en ce moment: ajoutez votre compteur par le numéro de compte contrat de votre facture, ou réessayez dans quelques instants.',
+    'Your contracts cannot be looked up at the moment: add your meter by the contract account on your bill, or try again shortly.',
+  ],
   alreadyLinked: ['conflict', 'Ce compteur est déjà dans votre liste.', 'This meter is in your list already.'],
   askedTooSoon: [
     'rate_limited',

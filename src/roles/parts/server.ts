@@ -37,6 +37,7 @@ import { registerGauges } from './gauges.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { EventBus } from '#src/ports/event-bus.ts'
 import type { ResultStore } from '#src/ports/result-store.ts'
+import type { CustomerSource } from '#src/ports/customer-source.ts'
 import type { MeterRegister } from '#src/ports/meter-register.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import type { Sms } from '#src/ports/sms.ts'
@@ -53,6 +54,7 @@ export interface ApiParts {
   readonly prepaid: PrepaidSource | undefined
   readonly postpaid: PostpaidSource | undefined
   readonly register: MeterRegister | undefined
+  readonly customers: CustomerSource | undefined
   /** Whether each source was answering when it was last asked. */
   readonly states: () => Readonly<Record<'sic' | 'postpaid', DependencyState>>
   readonly consumption: ConsumptionSettings

@@ -8,6 +8,7 @@ import { recordAudit } from '#src/modules/audit/audit.ts'
 import { MeterParams } from '../schemas.ts'
 import { type AddedMeter, addMeter } from './add-meter.ts'
 import { confirmOwnership } from './confirm-ownership.ts'
+import { contractAccountsOf } from './contract-accounts.ts'
 import { decideLink } from './decide.ts'
 import { setDefaultMeter } from './default-meter.ts'
 import { linkedPolicy, linkPolicy, ownLinkPolicy, sharesPolicy } from './policies.ts'
@@ -25,12 +26,31 @@ const AGENCY_STAFF: Policy = { kind: 'roles', roles: ['agent', 'admin'] }
 /** Adding a meter, sharing it, and deciding who sees it. */
 export function linkRoutes(parts: LinkParts): Routes {
   return (app) => {
+    contractAccountsRoute(app, parts)
     addRoutes(app, parts)
     ownRoutes(app, parts)
     decideRoute(app, parts)
     shareListRoute(app, parts)
     agencyListRoute(app, parts)
   }
+}
+
+function contractAccountsRoute(app: App, parts: LinkParts): void {
+  app.get(
+    '/api/meters/contract-accounts',
+    {
+      config: { policy: CUSTOMERS },
+      schema: {
+        tags,
+        summary: 'The contract accounts that the utility has under the caller’s phone, five at most: what can be added',
+        response: { 200: schemas.ContractAccountsAnswer, 503: ProblemAnswer },
+      },
+    },
+    async (request, reply) => {
+      const items = await contractAccountsOf(parts, actorOf(request).accountId)
+      return reply.header('cache-control', 'no-store').send({ items, next_cursor: null })
+    },
+  )
 }
 
 function addRoutes(app: App, parts: LinkParts): void {

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { Awaits, Instant, nextCursor, Nullable, OneOf, PageQuery, Uuid } from '../schemas.ts'
+import { Awaits, Instant, nextCursor, Nullable, NullOr, OneOf, PageQuery, Uuid } from '../schemas.ts'
 import type { AskedMeter } from './supply-check.ts'
 
 const NumberTyped = Type.String({
@@ -72,6 +72,22 @@ export const AddedAnswer = Type.Object(
         },
       },
     ],
+  },
+)
+
+export const ContractAccountsAnswer = Type.Object(
+  {
+    items: Type.Array(
+      Type.Object({
+        number: Type.String({ description: 'POST /api/meters adds it: {kind: "postpaid", number}' }),
+        state: NullOr('pending', 'accepted'),
+      }),
+    ),
+    next_cursor: Type.Null({ description: 'there is one page' }),
+  },
+  {
+    description: 'state: what it is in the caller’s list; null where it is not, and can be added',
+    examples: [{ items: [{ number: '310000001', state: null }], next_cursor: null }],
   },
 )
 
