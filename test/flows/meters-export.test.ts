@@ -216,6 +216,7 @@ suite('an export', () => {
       const url = `/api/consumption/${id}/export?format=`
       const response = await down.get({ id }, `${url}json`)
       assert.equal(response.headers['x-data-stale'], 'true')
+      assert.match(String(response.headers['content-disposition']), /-2026-04-01-incomplete\.json"$/)
       const { stale, entries, meters: told } = response.json<Exported>()
       assert.deepEqual([stale, entries.length], [true, 1])
       assert.deepEqual(

@@ -37,12 +37,10 @@ export function comparisonRoute({ knowledge, clock, policy }: ComparisonRoutePar
       },
       async (request, reply) => {
         const userId = request.params.user_id.toLowerCase()
-        const { from, to, meter_id: meterId } = request.query
         const today = dayOf(clock())
-        const range = askedRange({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) }, today)
-        const ranges = comparedRanges(range, today)
+        const ranges = comparedRanges(askedRange(request.query, today), today)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)
-        const asked = { userId, scope, meterId: meterId?.toLowerCase() }
+        const asked = { userId, scope, meterId: request.query.meter_id?.toLowerCase() }
         const comparison = await comparisonOf(knowledge, asked, ranges)
         return reply.header('cache-control', 'no-store').send(toComparisonAnswer(userId, comparison))
       },

@@ -72,12 +72,11 @@ function consumptionRoute(app: App, { db, clock, policy }: ConsumptionRouteParts
     },
     async (request, reply) => {
       const userId = request.params.user_id.toLowerCase()
-      const { from, to, group_by: grouping = 'month', meter_id: meterId } = request.query
-      const asked = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) }
+      const { group_by: grouping = 'month', meter_id: meterId } = request.query
       const answer = await answers.serve({
         userId,
         scope: await scopeOf(db, actorOf(request), userId),
-        ...resolveRange(asked),
+        ...resolveRange(request.query),
         grouping,
         meterId: meterId?.toLowerCase(),
       })

@@ -51,7 +51,7 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
           tags: ['consumption'],
           summary: 'Every purchase and bill of a user, to take away',
           description:
-            'Streamed: it may be of any length. When it cannot be finished the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are, `X-Data-Known-From` from which day on they are kept.',
+            'Streamed: it may be of any length. When it cannot be finished the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are (a stale file is named `-incomplete`), `X-Data-Known-From` from which day on they are kept.',
           params: ExportParams,
           querystring: ExportQuery,
           response: { 200: { description: 'in the format asked for', content }, 503: ProblemAnswer },
@@ -59,12 +59,13 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
       },
       async (request, reply) => {
         const userId = request.params.user_id.toLowerCase()
-        const { format, from, to, meter_id: meterId } = request.query
-        const range = resolveRange({ ...(from !== undefined && { from }), ...(to !== undefined && { to }) })
+        const { format, meter_id: meterId } = request.query
+        const range = resolveRange(request.query)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)
         const about = await exportOf(knowledge, { userId, scope, meterId: meterId?.toLowerCase() }, range)
         const { type, extension, write } = FORMATS[format]
-        const name = `samaconso-${range.from}-${range.to}.${extension}`
+        // Headers are lost when a file is saved; its name stays.
+        const name = `samaconso-${range.from}-${range.to}${about.stale ? '-incomplete' : ''}.${extension}`
         void reply.headers({
           'content-type': type,
           'content-disposition': `attachment; filename="${name}"`,
