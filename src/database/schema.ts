@@ -16,6 +16,7 @@ import type { LeaseTable } from '#src/database/tables/leases.ts'
 import type { MeterLinkTable, MeterTable } from '#src/database/tables/meters.ts'
 import type {
   DeliveryTable,
+  DeliveryTallyTable,
   IdempotencyKeyTable,
   NotificationChunkTable,
   NotificationReceiptTable,
@@ -48,6 +49,7 @@ export interface Schema {
   notification_receipt: NotificationReceiptTable
   notification_chunk: NotificationChunkTable
   delivery: DeliveryTable
+  delivery_tally: DeliveryTallyTable
   target_quarantine: TargetQuarantineTable
   push_preference: PushPreferenceTable
   outbox: OutboxTable

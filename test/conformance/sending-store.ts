@@ -105,7 +105,7 @@ class Run {
   }
 
   #row({ deviceId }: MemoryDevice): DeliveryRow {
-    const state = this.#chance.pick(['sent', 'failed', 'dead', 'retrying', 'held'] as const)
+    const state = this.#chance.pick(['sent', 'failed', 'dead', 'retrying', 'held', 'expired'] as const)
     const isOpen = state === 'retrying' || state === 'held'
     const nextAttemptAt = isOpen ? new Date(this.#nowMs + this.#chance.between(0, 40_000)) : null
     const attempts = state === 'held' ? 0 : this.#chance.between(1, 2)
@@ -155,6 +155,7 @@ class Run {
     return chance.pick<Verdict>([
       { state: 'sent', providerId: 'p' },
       { state: 'dead', reason: 'UNREGISTERED' },
+      { state: 'expired', reason: 'R' },
       { state: 'failed', reason: 'R', quarantine: false, maybeArrived: chance.is(0.5) },
       { state: 'retrying', reason: 'R', nextAttemptAt, maybeDuplicate: chance.is(0.5) },
     ])

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
+import { requeueUnfinished } from '#src/modules/notifications/sending/unfinished.ts'
 import { aPreference } from '#test/support/notification-people.ts'
-import { notificationsWorld } from '#test/support/notifications-api.ts'
+import { gatewayOf, notificationsWorld } from '#test/support/notifications-api.ts'
 
 /** What its readers want to be pushed, and when. The clock of these tests begins at 10:00 in Dakar. */
 
@@ -98,7 +99,27 @@ for (const [way, body] of ways) {
     assert.deepEqual(pushedTo(id), [moussa])
     const { state, counts } = await api.status(id)
     assert.equal(state, 'done')
-    assert.deepEqual([counts.sent, counts.failed + counts.expired, counts.held], [1, 1, 0])
+    assert.deepEqual([counts.devices, counts.sent, counts.expired, counts.failed, counts.held], [2, 1, 1, 0, 0])
+  })
+
+  test(`${way}: held past its expiry after a worker that may have sent it, it counts as failed`, async () => {
+    const expiresAt = new Date(api.time.now() + 2 * HOUR_MS).toISOString()
+    const { id } = await api.accepted(admin, body({ expires_at: expiresAt }))
+    const { promise: allLeft, resolve } = Promise.withResolvers<void>()
+    let left = 0
+    const push = gatewayOf(() => ((left += 1) === 2 && resolve(), new Promise<never>(() => {})))
+    void api.runDue({ push })
+    await allLeft
+    await aPreference(api.database, awa, { quiet: [inHours(-1), inHours(1)] })
+    await api.time.pass(HOUR_MS / 2)
+    await requeueUnfinished(api.database.db, api.time.now, { isAlone: true })
+    await api.runDue()
+    assert.equal((await api.status(id)).counts.held, 1)
+    await api.time.pass(1.5 * HOUR_MS)
+    await api.runDue()
+    assert.deepEqual(pushedTo(id), [moussa])
+    const { state, counts } = await api.status(id)
+    assert.deepEqual([state, counts.sent, counts.failed, counts.expired], ['done', 1, 1, 0])
   })
 
   test(`${way}: another attempt that would fall into quiet hours waits for their end`, async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { removeOldMessages } from '#src/modules/inbox/retention.ts'
 import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { PushOutcome } from '#src/ports/push-gateway.ts'
 import { aDeviceEach, aPreference, manyCustomers, removeCustomers } from '#test/support/notification-people.ts'
@@ -8,6 +9,8 @@ import { gatewayOf, notificationsWorld, toAll, toUsers } from '#test/support/not
 
 const { api, admin, people, ways } = await notificationsWorld({ customers: 100 })
 
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
 const RETRY: PushOutcome = { state: 'retry', reason: 'UNAVAILABLE', afterMs: 60_000, maybeSent: false }
 
 /** Accepted and cut into four chunks, of which none has run. */
@@ -81,6 +84,41 @@ function outcomeOf(fate: Fate, attempt: number): PushOutcome | undefined {
     case 'quiet':
       return undefined
   }
+}
+
+for (const [way, body] of ways) {
+  test(`${way}: the counts stay when the outcomes behind them are forgotten, the older first, by several at once`, async () => {
+    const { db } = api.database
+    const fates = new Map(people.map((person, place) => [person, FATES[place % FATES.length] ?? 'sent']))
+    const quiet = [inMs(-60_000).slice(11, 16), inMs(HOUR_MS).slice(11, 16)] as const
+    for (const [person, fate] of fates) if (fate === 'quiet') await aPreference(api.database, person, { quiet })
+    api.script = ({ target: { value } }) => outcomeOf(fates.get(value) ?? 'sent', 1)
+    const ids = [
+      (await api.accepted(admin, body({ expires_at: inMs(2 * HOUR_MS) }))).id,
+      (await api.accepted(admin, body())).id,
+    ]
+    await api.runDue()
+    const firstAttemptsAt = api.time.now()
+    await api.cancel(admin, ids[1] ?? '')
+    await api.time.pass(2 * HOUR_MS)
+    await api.runDue()
+
+    const left = async () =>
+      (await db.selectFrom('delivery').select('state').where('notification_id', 'in', ids).execute()).length
+    const told = () => Promise.all(ids.map((id) => api.status(id)))
+    const [all, before] = [await left(), await told()]
+    assert.ok(before.every(({ counts }) => counts.failed > 0))
+    for (const name of ['sent', 'dead_tokens', 'expired'] as const) assert.ok((before[0]?.counts[name] ?? 0) > 0, name)
+    const forgetUntil = (at: number) =>
+      Promise.all(people.slice(0, 4).map(() => removeOldMessages(db, at + 30 * DAY_MS)))
+    await forgetUntil(firstAttemptsAt + HOUR_MS)
+    const rest = await left()
+    assert.ok(rest > 0 && rest < all)
+    assert.deepEqual(await told(), before)
+    await forgetUntil(api.time.now() + HOUR_MS)
+    assert.equal(await left(), 0)
+    assert.deepEqual(await told(), before)
+  })
 }
 
 test('whatever becomes of the devices, the counts say it, and add up to them', async () => {

@@ -150,10 +150,17 @@ export class MemorySendingStore {
       row.attempts += 1
       row.nextAttemptAt = new Date(nowMs + LEASE_MS)
       const device = this.devices.find(({ deviceId }) => deviceId === row.deviceId)
-      const { deviceId, attempts, firstTriedAt } = row
+      const { deviceId, attempts, firstTriedAt, maybeDuplicate } = row
       const hasTarget = device !== undefined && !device.isDead
       const target = hasTarget && !device.isQuarantined ? device.target : null
-      return { deviceId, targetKind: hasTarget ? device.targetKind : null, target, attempts, firstTriedAt }
+      return {
+        deviceId,
+        targetKind: hasTarget ? device.targetKind : null,
+        target,
+        attempts,
+        firstTriedAt,
+        maybeDuplicate,
+      }
     })
   }
 

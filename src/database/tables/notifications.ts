@@ -60,7 +60,7 @@ export interface NotificationChunkTable {
 export interface DeliveryTable {
   notification_id: string
   device_id: string
-  state: 'pending' | 'sent' | 'failed' | 'dead' | 'retrying' | 'held'
+  state: 'pending' | 'sent' | 'failed' | 'dead' | 'retrying' | 'held' | 'expired'
   attempts: number
   first_tried_at: Date
   next_attempt_at: Date | null
@@ -68,6 +68,12 @@ export interface DeliveryTable {
   reason: string | null
   maybe_duplicate: Generated<boolean>
   updated_at: Date
+}
+
+export interface DeliveryTallyTable {
+  notification_id: string
+  state: DeliveryTable['state']
+  devices: number
 }
 
 export interface TargetQuarantineTable {

@@ -48,7 +48,7 @@ export async function notificationStatus(db: Db, id: string, now: Date) {
       retrying: state === 'cancelled' ? 0 : sum('retrying', 'pending'),
       held: state === 'cancelled' ? 0 : sum('held'),
       muted: chunks.muted,
-      expired: chunks.expired,
+      expired: chunks.expired + sum('expired'),
     },
     rate_per_minute: state === 'sending' ? Math.round(perMinute) : null,
     estimated_done_at: state === 'sending' ? estimatedEnd(left, speed, deliveries.nextAttemptAt, now) : null,
@@ -96,10 +96,17 @@ async function chunkCounts(db: Db, id: string, since: Date): Promise<ChunkCounts
 
 async function deliveryCounts(db: Db, id: string, since: Date) {
   const { rows } = await sql<{ state: string; count: number; lately: number; next: Date | null }>`
-    select state, count(*)::integer as count, (count(*) filter (where updated_at > ${since}))::integer as lately,
-      max(next_attempt_at) as next
-    from delivery where notification_id = ${id} group by state`.execute(db)
-  const tried = rows.filter(({ state }) => state !== 'held')
+    select state, sum(count)::integer as count, sum(lately)::integer as lately, max(next) as next
+    from (
+      select state, count(*) as count, count(*) filter (where updated_at > ${since}) as lately,
+        max(next_attempt_at) as next
+      from delivery where notification_id = ${id} group by state
+      union all
+      -- Of rows that are gone for their age.
+      select state, devices, 0, null from delivery_tally where notification_id = ${id}
+    ) as counted
+    group by state`.execute(db)
+  const tried = rows.filter(({ state }) => state !== 'held' && state !== 'expired')
   return {
     devices: rows.reduce((total, { count }) => total + count, 0),
     count: Object.fromEntries(rows.map(({ state, count }) => [state, count])),

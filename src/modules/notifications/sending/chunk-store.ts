@@ -37,7 +37,7 @@ export interface Lease {
 /** What became of a device, or is to become of it. */
 export interface DeliveryRow {
   readonly deviceId: string
-  readonly state: 'sent' | 'failed' | 'dead' | 'retrying' | 'held'
+  readonly state: 'sent' | 'failed' | 'dead' | 'retrying' | 'held' | 'expired'
   readonly attempts: number
   readonly firstTriedAt: Date
   readonly nextAttemptAt: Date | null

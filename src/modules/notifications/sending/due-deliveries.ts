@@ -46,6 +46,7 @@ interface DueRow extends PreferenceColumns {
   readonly target: string | null
   readonly attempts: number
   readonly first_tried_at: Date
+  readonly maybe_duplicate: boolean
   readonly type: string
   readonly priority: Priority
   readonly expires_at: Date | null
@@ -72,7 +73,7 @@ async function claimRows(db: Db, notificationId: string, nowMs: number): Promise
     from due left join device d on d.id = due.device_id left join push_preference p on p.account_id = d.account_id
     where delivery.notification_id = ${notificationId} and delivery.device_id = due.device_id
     returning delivery.device_id, d.target_kind, case when ${isNotQuarantined} then d.target end as target,
-      delivery.attempts, delivery.first_tried_at, due.type, due.priority, due.expires_at,
+      delivery.attempts, delivery.first_tried_at, delivery.maybe_duplicate, due.type, due.priority, due.expires_at,
       p.muted_types, p.quiet_from, p.quiet_until`.execute(db)
   return rows
 }
@@ -85,8 +86,16 @@ function quietUntil(row: DueRow, nowMs: number): Date | undefined {
   return expiresAt !== null && expiresAt < reach.heldUntil ? expiresAt : reach.heldUntil
 }
 
-function toClaim({ device_id, target_kind, target, attempts, first_tried_at }: DueRow): Claim {
-  return { deviceId: device_id, targetKind: target_kind, target, attempts, firstTriedAt: first_tried_at }
+function toClaim(row: DueRow): Claim {
+  const { device_id: deviceId, target_kind: targetKind, target, attempts } = row
+  return {
+    deviceId,
+    targetKind,
+    target,
+    attempts,
+    firstTriedAt: row.first_tried_at,
+    maybeDuplicate: row.maybe_duplicate,
+  }
 }
 
 interface Quiet {

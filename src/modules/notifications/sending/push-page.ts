@@ -2,7 +2,7 @@ import type { Logger } from '#src/core/logger.ts'
 import type { Timers } from '#src/core/timers.ts'
 import { type PushGateway, PushGatewayUnusable, type PushOutcome, type PushTarget } from '#src/ports/push-gateway.ts'
 import { type Message, pushesOf } from './push-message.ts'
-import { type Attempt, gaveUp, isTooLate, type Verdict, verdictOf } from './verdict.ts'
+import { type Attempt, gaveUp, isTooLate, pastExpiry, type Verdict, verdictOf } from './verdict.ts'
 
 export interface PushParts {
   readonly push: PushGateway
@@ -18,6 +18,8 @@ export interface Claim extends Attempt {
   readonly targetKind: 'token' | 'fid' | null
   /** Null when the device has lost it since the first attempt, or it was set aside. */
   readonly target: string | null
+  /** An attempt before this one may have arrived. */
+  readonly maybeDuplicate: boolean
 }
 
 /** `unusable`: nothing left, for a reason that is not this device's. */
@@ -92,7 +94,7 @@ async function pushOne<C extends Claim>(
   if (claim.target === null || claim.targetKind === null) return { claim, verdict: gaveUp('no target') }
   if (isTooLate(claim, timers.now())) return { claim, verdict: gaveUp('too late') }
   if (message.expiresAt !== null && timers.now() >= message.expiresAt.getTime()) {
-    return { claim, verdict: gaveUp('expired') }
+    return { claim, verdict: pastExpiry(claim, claim.maybeDuplicate) }
   }
   const target: PushTarget = { kind: claim.targetKind, value: claim.target }
   const limits = { expiresAt: message.expiresAt, random }

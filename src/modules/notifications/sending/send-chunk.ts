@@ -111,7 +111,6 @@ function nextOf(next: ChunkPage | undefined, until: Date, isUnusable: boolean): 
 interface PageClaim extends Claim {
   readonly targetKind: 'token' | 'fid'
   readonly target: string
-  readonly maybeDuplicate: boolean
 }
 
 /** What became of each device of a page, whatever the way. */

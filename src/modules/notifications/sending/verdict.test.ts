@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { GIVE_UP_AFTER_MS, isTooLate, verdictOf } from './verdict.ts'
+import { GIVE_UP_AFTER_MS, isTooLate, pastExpiry, verdictOf } from './verdict.ts'
 
 const START = Date.UTC(2026, 0, 1)
 const firstTriedAt = new Date(START)
@@ -97,4 +97,10 @@ test('nothing is tried again after the notification has expired', () => {
       limits(() => 0, new Date(START + expiresMs)),
     ).state
   assert.deepEqual([stateWith(10_000), stateWith(10_001)], ['failed', 'retrying'])
+})
+
+test('what was never tried has expired; what may have been is given up', () => {
+  const stateAt = (attempts: number, mayHaveArrived: boolean) =>
+    pastExpiry({ attempts, firstTriedAt }, mayHaveArrived).state
+  assert.deepEqual([stateAt(1, false), stateAt(1, true), stateAt(2, false)], ['expired', 'failed', 'failed'])
 })

@@ -2,11 +2,13 @@ import type { PushOutcome } from '#src/ports/push-gateway.ts'
 
 /**
  * A delivery is sent, failed or dead after its first attempt, or retrying → pending → retrying → …, until an hour after
- * it. Pending is "someone is sending it again": when that someone crashed its outcome is unknown, and it is sent again.
+ * it; expired where that attempt would have come too late. Pending is "someone is sending it again": when that someone crashed its outcome is unknown, and it is sent again.
  */
 export type Verdict =
   | { readonly state: 'sent'; readonly providerId: string }
   | { readonly state: 'dead'; readonly reason: string }
+  /** It waited for its first attempt until there was no use in it. */
+  | { readonly state: 'expired'; readonly reason: string }
   | {
       readonly state: 'failed'
       readonly reason: string
@@ -75,6 +77,12 @@ export function verdictOf(
 /** The hour is over before another attempt was made, as when no worker ran. */
 export function isTooLate(attempt: Attempt, nowMs: number): boolean {
   return nowMs >= attempt.firstTriedAt.getTime() + GIVE_UP_AFTER_MS
+}
+
+/** The time of its notification was over before this attempt. @param mayHaveArrived an attempt before it */
+export function pastExpiry({ attempts }: Attempt, mayHaveArrived: boolean): Verdict {
+  if (attempts > 1 || mayHaveArrived) return gaveUp('expired')
+  return { state: 'expired', reason: 'not tried before it expired' }
 }
 
 export function gaveUp(reason: string, maybeSent = false): Verdict {
