@@ -87,6 +87,12 @@ suite('an explanation', () => {
     assert.ok(!saysOf(forAmount(100_000), 'droit de timbre'))
   })
 
+  test('denies the TVA only where none is due, be it too little to show', () => {
+    assert.ok(saysOf({ boughtWh: 249_900, isFirst: false, ...forAmount(10) }, 'Pas de TVA ici'))
+    assert.ok(!saysOf({ boughtWh: 250_000, isFirst: false, ...forAmount(2) }, 'TVA'))
+    assert.ok(saysOf({ boughtWh: 250_000, isFirst: false, ...forAmount(10) }, 'La TVA, 18 %'))
+  })
+
   test('names what is not known of a class', () => {
     const asked = question({ tariff: book.at('PMP', 'prepaid', TODAY, TODAY) })
     const sentences = plain(explain(estimate(asked), 'en'))

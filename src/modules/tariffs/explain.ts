@@ -1,6 +1,7 @@
 import type { Language } from '#src/core/language.ts'
 import type { Estimate } from './estimate.ts'
 import { type Phrases, phrases } from './phrases.ts'
+import type { Tariff, Tranche } from './tariff.ts'
 import type { Line } from './ticket.ts'
 
 /** The estimate in sentences: where every franc went, what the month does to the price, and what it is worth. */
@@ -40,7 +41,7 @@ function lineSentence({ tariff }: Estimate, line: Line, say: Phrases): string[] 
     case 'redevance':
       return []
     case 'tranche': {
-      const sold = tariff.tranches.find((tranche) => tranche.number === line.tranche)
+      const sold = trancheOf(tariff, line)
       if (sold === undefined) return []
       const words = { energyKwh: line.energy_kwh, priceXof: line.price_xof, amountXof: line.amount_xof }
       return [
@@ -61,9 +62,17 @@ function lineSentence({ tariff }: Estimate, line: Line, say: Phrases): string[] 
   }
 }
 
+function trancheOf(tariff: Tariff, line: { readonly tranche: number }): Tranche | undefined {
+  return tariff.tranches.find((tranche) => tranche.number === line.tranche)
+}
+
 function missingTva({ tariff, ticket }: Estimate, say: Phrases): string[] {
   if (tariff.tvaAboveKwh === undefined) return [say.tvaUnknown(tariff.class)]
-  return ticket.lines.some((line) => line.kind === 'tva') ? [] : [say.noTvaYet(tariff.tvaAboveKwh.rounded(3))]
+  // Of a few francs the tax rounds to nothing, and yet it is due.
+  const isTaxed = ticket.lines.some(
+    (line) => line.kind === 'tranche' && trancheOf(tariff, line)?.tvaRate.isZero() === false,
+  )
+  return isTaxed ? [] : [say.noTvaYet(tariff.tvaAboveKwh.rounded(3))]
 }
 
 function comparison(estimate: Estimate, say: Phrases): string[] {
