@@ -75,6 +75,12 @@ suite('a purchase', () => {
     assert.equal(told.redevance_xof, 429)
   })
 
+  test('what was rounded off is what the sum exceeds the amount by, whether a receipt was kept or not', () => {
+    assert.equal(purchase({ ARRONDI: null }).rounding_xof, 2)
+    assert.equal(purchase({ MONTANT_TTC: '13998.00', ARRONDI: '2.00' }).rounding_xof, 0)
+    assert.equal(purchase({ MONTANT_TTC: null, ARRONDI: '2.00' }).rounding_xof, 2)
+  })
+
   test('what the source does not say is null, and no rental is made up', () => {
     const silent = Object.fromEntries(Object.keys(delivered).map((column) => [column, null]))
     const told = purchase(silent)
@@ -85,6 +91,9 @@ suite('a purchase', () => {
     }
     assert.equal(purchase({ MONTANT_TCO: null }).redevance_xof, null)
     assert.equal(purchase({ MONTANT_TTC: '5000.00' }).redevance_xof, null)
+    assert.equal(purchase({ MONTANT2: null }).redevance_xof, null, 'energy without its amount')
+    assert.equal(purchase({ ENERGIE2: 'inconnu' }).redevance_xof, null, 'an amount without its energy')
+    assert.equal(purchase({ MONTANT3: null, ENERGIE3: null }).redevance_xof, 429, 'nothing in the third tranche')
     assert.equal(purchase({ PRIX1: 'inconnu' }).tranches[0]?.price_xof_per_kwh, null)
   })
 })

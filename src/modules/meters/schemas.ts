@@ -126,7 +126,7 @@ export const PurchasesAnswer = Type.Object(
         ),
         debt_paid_xof: Francs('part of this purchase that paid a debt'),
         debt_left_xof: Nullable(Francs('debt left after it')),
-        rounding_xof: Francs('what the counter rounded off'),
+        rounding_xof: Francs('what the counter rounded off: the sum with taxes less what was paid'),
         sales_channel: Nullable(Type.String()),
         recharge_codes: Type.Optional(
           Type.Array(Type.String(), {
@@ -138,7 +138,8 @@ export const PurchasesAnswer = Type.Object(
     ...envelope,
   },
   {
-    description: 'Each amount is rounded on its own, so the parts may differ from the sum by a few francs.',
+    description:
+      'Tranches, TCO, TVA, redevance and debt paid, less what was rounded off, add up to amount_xof to the franc wherever the redevance is known.',
     examples: [
       {
         meter_id: '9d1c7b52-0a4e-4f33-8a55-7e6d5c4b3a21',
