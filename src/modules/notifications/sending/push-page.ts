@@ -33,11 +33,16 @@ export type Judged<C extends Claim> =
  */
 export const LEASE_MS = 30_000
 /** Well below the lease, so that whoever sends has recorded before it counts as crashed. */
-export const PUSH_WITHIN_MS = 20_000
+const PUSH_WITHIN_MS = 20_000
 /** Pushes that take longer than this, as when the quota is short, are asked whether they are still wanted. */
 const LOOK_EVERY_MS = 1_000
 /** A gateway that threw what it never should: the push may have left. */
 const UNKNOWN: PushOutcome = { state: 'retry', reason: 'gateway failed', afterMs: 10_000, maybeSent: true }
+
+/** Whether pushes that leave now end within the lease: whoever was held up for longer may have been taken for dead. */
+export function isTimeToPush(leasedUntilMs: number, nowMs: number): boolean {
+  return leasedUntilMs - nowMs >= PUSH_WITHIN_MS
+}
 
 /** Pushes to all of them at the same time. Never rejects. `isWanted` is asked now and then while it takes. */
 export async function pushAll<C extends Claim>(

@@ -2,7 +2,7 @@ import { moment } from '#src/core/moment.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { type ChunkPage, pagesOf, planFor } from './chunk-pages.ts'
 import type { ChunkDevice, ChunkStore, DeliveryRow, Lease, PageRecord } from './chunk-store.ts'
-import { type Claim, type Judged, LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
+import { type Claim, isTimeToPush, type Judged, LEASE_MS, pushAll, type PushParts } from './push-page.ts'
 import { recordFirmly } from './record-firmly.ts'
 import { retiredBy } from './retire-targets.ts'
 import type { Sending } from './sending.ts'
@@ -24,9 +24,6 @@ export type ChunkEnd =
   | { readonly end: 'done' | 'cancelled' }
   | { readonly end: 'busy'; readonly until: Date }
   | { readonly end: 'unusable'; readonly cause: PushGatewayUnusable }
-
-/** A page is sent only when so much is left of the lease. */
-const LEAST_LEASE_MS = PUSH_WITHIN_MS
 
 const chunkTaken = moment('chunk.taken')
 const pagePushed = moment('page.pushed')
@@ -75,8 +72,7 @@ async function sendPages(run: Run, pages: readonly ChunkPage[], leasedUntil: Dat
       await parts.chunks.release(lease, unknownAfter(run, page))
       throw signal.reason
     }
-    // Whoever was held up for so long may have been taken for dead.
-    if (until.getTime() - parts.timers.now() < LEAST_LEASE_MS) return { end: 'busy', until }
+    if (!isTimeToPush(until.getTime(), parts.timers.now())) return { end: 'busy', until }
     const judged = await pushPage(run, page)
     pagePushed()
     const unusable = judged.flatMap((one) => ('unusable' in one ? [one.unusable] : []))[0]

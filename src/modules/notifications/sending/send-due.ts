@@ -1,7 +1,7 @@
 import { moment } from '#src/core/moment.ts'
 import type { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import type { DueStore } from './due-store.ts'
-import { LEASE_MS, pushAll, PUSH_WITHIN_MS, type PushParts } from './push-page.ts'
+import { isTimeToPush, LEASE_MS, pushAll, type PushParts } from './push-page.ts'
 import { recordFirmly } from './record-firmly.ts'
 import { retiredBy } from './retire-targets.ts'
 import type { Sending } from './sending.ts'
@@ -30,17 +30,17 @@ export async function sendDue(
   for (let turn = 0; turn < CLAIMS_PER_TASK; turn += 1) {
     signal.throwIfAborted()
     const claimedMs = timers.now()
+    const leasedUntilMs = claimedMs + LEASE_MS
     const claims = await due.claim(sending.id, claimedMs)
     if (claims.length === 0) return undefined
-    // Whoever was held up for so long counts as crashed before its pushes have ended: they are left to others.
-    if (timers.now() > claimedMs + LEASE_MS - PUSH_WITHIN_MS) continue
+    if (!isTimeToPush(leasedUntilMs, timers.now())) continue
     dueClaimed()
     const judged = await pushAll(parts, sending, claims, signal, isWanted)
     duePushed()
     const now = new Date(timers.now())
     const outcomes = judged.flatMap((one) => ('verdict' in one ? [one] : []))
     const kept = judged.flatMap((one) => ('unusable' in one ? [one] : []))
-    const firmly = { timers, leasedUntilMs: claimedMs + LEASE_MS, signal }
+    const firmly = { timers, leasedUntilMs, signal }
     await recordFirmly(() => due.record(sending.id, outcomes, now), firmly)
     const retired = retiredBy(judged)
     if (retired.length > 0) await due.retire(retired, now)
