@@ -1,9 +1,8 @@
 import { Type } from 'typebox'
+import { Nullable, OneOf } from '#src/http/schema-parts.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const Day = Type.String({ format: 'date' })
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
-const OneOf = <T extends string>(...values: readonly T[]) => Type.Unsafe<T>(Type.String({ enum: [...values] }))
 
 export const ComparisonQuery = Type.Object(
   {

@@ -1,11 +1,12 @@
 import { Type } from 'typebox'
+import { Nullable, OneOf } from '#src/http/schema-parts.ts'
 
 export type ExportFormat = 'csv' | 'json' | 'espi'
 
 const Uuid = Type.String({ format: 'uuid' })
 const Day = Type.String({ format: 'date' })
-const Kind = Type.String({ enum: ['prepaid', 'postpaid'] })
-const asOf = Type.Union([Type.String({ format: 'date-time' }), Type.Null()])
+const Kind = OneOf('prepaid', 'postpaid')
+const asOf = Nullable(Type.String({ format: 'date-time' }))
 
 export const ExportParams = Type.Object({ user_id: Uuid })
 
@@ -37,7 +38,7 @@ export const ExportAnswer = Type.Object({
       meter_id: Uuid,
       number: Type.String(),
       kind: Kind,
-      role: Type.String({ enum: ['owner', 'shared'] }),
+      role: OneOf('owner', 'shared'),
       as_of: asOf,
     }),
   ),

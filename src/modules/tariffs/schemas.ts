@@ -1,12 +1,11 @@
 import { Type } from 'typebox'
+import { Nullable, OneOf } from '#src/http/schema-parts.ts'
 import { MAX_AMOUNT_XOF } from './estimate.ts'
 import { type BillingMode, type Phase, TARIFF_CLASSES, type TariffClass } from './tariff.ts'
 
 const Day = Type.String({ format: 'date' })
 const Uuid = Type.String({ format: 'uuid' })
 const Instant = Type.String({ format: 'date-time' })
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
-const OneOf = <T extends string>(...values: readonly T[]) => Type.Unsafe<T>(Type.String({ enum: [...values] }))
 
 const ClassName = OneOf<TariffClass>(...TARIFF_CLASSES)
 const Mode = OneOf<BillingMode>('prepaid', 'postpaid')
