@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { LightMyRequestResponse } from 'fastify'
-import {
-  type Added,
-  type AgencyLinks,
-  type MeterLinksApi,
-  meterLinksApi,
-  type Meters,
-} from '#test/support/meter-links-api.ts'
+import { type Added, type AgencyLinks, type MeterLinksApi, meterLinksApi } from '#test/support/meter-links-api.ts'
+import { codeOf, linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer, anAgency, aStaffMember } from '#test/support/factories.ts'
 
 let api: MeterLinksApi
@@ -15,10 +9,7 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
-
-const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
-const metersOf = async (caller: { id: string }, query = ''): Promise<Meters['items']> =>
-  (await api.call(caller, 'GET', `/api/meters${query}`)).json<Meters>().items
+const { metersOf, confirm, decide, eventsOf } = linkSteps(() => api)
 
 suite('a meter without an owner', () => {
   test('waits for its agency, whose agents alone see the request, masked, and decide', async () => {
@@ -46,19 +37,15 @@ suite('a meter without an owner', () => {
     assert.equal(next.json<AgencyLinks>().items.length, 1)
     assert.equal(next.json<AgencyLinks>().next_cursor, null)
 
-    const decide = (who: typeof agent, state: string) => api.call(who, 'PUT', `/api/links/${item.id}`, { state })
-    assert.equal((await decide(stranger, 'accepted')).statusCode, 404)
-    assert.equal((await decide(agent, 'accepted')).statusCode, 204)
-    assert.equal((await decide(agent, 'accepted')).statusCode, 204)
-    assert.equal(codeOf(await decide(agent, 'refused')), 'meters/not-in-that-state')
+    assert.equal((await decide(stranger, item.id, 'accepted')).statusCode, 404)
+    assert.equal((await decide(agent, item.id, 'accepted')).statusCode, 204)
+    assert.equal((await decide(agent, item.id, 'accepted')).statusCode, 204)
+    assert.equal(codeOf(await decide(agent, item.id, 'refused')), 'meters/not-in-that-state')
     assert.deepEqual(
       (await metersOf(first)).map(({ role, is_default }) => ({ role, is_default })),
       [{ role: 'shared', is_default: true }],
     )
-    assert.deepEqual(
-      (await api.told(first.id)).map(({ event }) => event),
-      ['accepted'],
-    )
+    assert.deepEqual(await eventsOf(first), ['accepted'])
     const audited = await api.db
       .selectFrom('audit_entry')
       .select(['action', 'subject_id'])
@@ -85,9 +72,9 @@ suite('a meter without an owner', () => {
       [['waiting', true]],
     )
     assert.deepEqual((await api.call(agent, 'GET', '/api/agency/links')).json<AgencyLinks>().items, [])
-    const byAgent = await api.call(agent, 'PUT', `/api/links/${waiting?.id}`, { state: 'accepted' })
+    const byAgent = await decide(agent, waiting?.id, 'accepted')
     assert.equal(codeOf(byAgent), 'meters/owner-decides')
-    assert.equal((await api.call(owner, 'PUT', `/api/links/${waiting?.id}`, { state: 'accepted' })).statusCode, 204)
+    assert.equal((await decide(owner, waiting?.id, 'accepted')).statusCode, 204)
     assert.equal((await metersOf(friend))[0]?.id, id)
   })
 
@@ -98,7 +85,7 @@ suite('a meter without an owner', () => {
     const typed = api.supply({ agencyName: `AGENCE ${agency.code}` })
     const { id } = (await api.add(customer, typed)).json<Added>()
     const mine = (await api.call(admin, 'GET', `/api/meters/${id}/shares`)).json<AgencyLinks>().items[0]
-    await api.call(admin, 'PUT', `/api/links/${mine?.id}`, { state: 'accepted' })
+    await decide(admin, mine?.id, 'accepted')
     api.register.prepaid.push({
       ...typed,
       police: typed.police ?? '',
@@ -113,7 +100,7 @@ suite('a meter without an owner', () => {
     )
     assert.equal((await metersOf(customer))[0]?.role, 'shared')
     const code = api.sms.codeFor(customer.phone)
-    assert.equal((await api.call(customer, 'POST', `/api/meters/${id}/ownership`, { code })).statusCode, 200)
+    assert.equal((await confirm(customer, id, code)).statusCode, 200)
     assert.equal((await metersOf(customer))[0]?.role, 'owner')
   })
 })

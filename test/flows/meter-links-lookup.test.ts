@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { LightMyRequestResponse } from 'fastify'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
-import { type MeterLinksApi, meterLinksApi, type Meters } from '#test/support/meter-links-api.ts'
+import { type MeterLinksApi, meterLinksApi } from '#test/support/meter-links-api.ts'
+import { codeOf, linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer, aStaffMember } from '#test/support/factories.ts'
 
 let api: MeterLinksApi
@@ -10,10 +10,7 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
-
-const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
-const metersOf = async (caller: { id: string }, query = ''): Promise<Meters['items']> =>
-  (await api.call(caller, 'GET', `/api/meters${query}`)).json<Meters>().items
+const { metersOf } = linkSteps(() => api)
 
 suite('a meter that is looked up', () => {
   test('wrong number, ambiguous number, a register that is away and one that makes no sense are told apart', async () => {

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { LightMyRequestResponse } from 'fastify'
-import {
-  type Added,
-  type MeterLinksApi,
-  meterLinksApi,
-  type Meters,
-  type Shares,
-  type Typed,
-} from '#test/support/meter-links-api.ts'
+import { type Added, type MeterLinksApi, meterLinksApi, type Typed } from '#test/support/meter-links-api.ts'
+import { codeOf, linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer } from '#test/support/factories.ts'
 
 /** Requests at the same moment, on the real PostgreSQL: whichever is first, the rules hold, and none is a deadlock. */
@@ -18,17 +12,16 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
+const { metersOf, sharesOf, confirm, decide, remove, eventsOf } = linkSteps(() => api)
 
 type Customer = Awaited<ReturnType<typeof aCustomer>>
 
 const ROUNDS = 8
-const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
 const statusesOf = (responses: readonly LightMyRequestResponse[]): number[] =>
   responses.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)
-const metersOf = async (caller: { id: string }): Promise<Meters['items']> =>
-  (await api.call(caller, 'GET', '/api/meters')).json<Meters>().items
+
 const shareIds = async (owner: { id: string }, meterId: string): Promise<string[]> =>
-  (await api.call(owner, 'GET', `/api/meters/${meterId}/shares`)).json<Shares>().items.map((share) => share.id)
+  (await sharesOf(owner, meterId)).items.map((share) => share.id)
 
 /** Customers who have asked for one meter. */
 async function anAskedMeter(friends: number) {
@@ -70,33 +63,55 @@ test('wrong codes at once are counted one by one, and a right one among too many
   const customer = await aCustomer(api.db)
   const { id } = (await api.add(customer, api.supply({ phone: customer.phone }))).json<Added>()
   const code = api.sms.codeFor(customer.phone)
-  const confirm = (digits: string) => api.call(customer, 'POST', `/api/meters/${id}/ownership`, { code: digits })
   const wrong = code === '000000' ? '000001' : '000000'
-  const tried = await Promise.all(Array.from({ length: 12 }, () => confirm(wrong)))
+  const tried = await Promise.all(Array.from({ length: 12 }, () => confirm(customer, id, wrong)))
   assert.equal(tried.filter((one) => codeOf(one) === 'one-time-codes/wrong-code').length, 5)
-  assert.equal(codeOf(await confirm(code)), 'one-time-codes/no-live-code')
+  assert.equal(codeOf(await confirm(customer, id, code)), 'one-time-codes/no-live-code')
 })
 
 test('a right code given many times at once makes one owner', async () => {
   const customer = await aCustomer(api.db)
   const { id } = (await api.add(customer, api.supply({ phone: customer.phone }))).json<Added>()
   const code = api.sms.codeFor(customer.phone)
-  const confirmed = await Promise.all(
-    Array.from({ length: ROUNDS }, () => api.call(customer, 'POST', `/api/meters/${id}/ownership`, { code })),
-  )
+  const confirmed = await Promise.all(Array.from({ length: ROUNDS }, () => confirm(customer, id, code)))
   assert.deepEqual(statusesOf(confirmed), [200, ...Array<number>(ROUNDS - 1).fill(422)])
+})
+
+test('two whom the utility has for one meter, each with a right code at once: one becomes the owner', async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const people = [await aCustomer(api.db), await aCustomer(api.db)] as const
+    const typed = api.supply({ phone: people[0].phone })
+    api.supply({ number: typed.number, police: typed.police ?? '', phone: people[1].phone })
+    const ids = await Promise.all(people.map(async (person) => (await api.add(person, typed)).json<Added>().id))
+    assert.equal(ids[0], ids[1])
+    const id = ids[0] ?? ''
+    const proven = await Promise.all(people.map((person) => confirm(person, id, api.sms.codeFor(person.phone))))
+    assert.deepEqual(statusesOf(proven), [200, 409])
+    const late = proven[0]?.statusCode === 409 ? 0 : 1
+    assert.equal(codeOf(proven[late]!), 'meters/has-owner')
+    const owners = (await Promise.all(people.map((person) => metersOf(person)))).flat()
+    assert.deepEqual(
+      owners.map((meter) => [meter.role, meter.is_default]),
+      [['owner', true]],
+    )
+    const [first, other] = [people[1 - late]!, people[late]!]
+    assert.equal((await api.add(other, typed)).json<Added>().awaits, 'owner')
+    assert.deepEqual(await eventsOf(first), ['asked'])
+  }
 })
 
 test('accepted and refused at once: one of them counts, and that is what is told', async () => {
   const { owner, friends, linkIds } = await anAskedMeter(ROUNDS)
   await Promise.all(
     linkIds.map(async (linkId) => {
-      const decide = (state: string) => api.call(owner, 'PUT', `/api/links/${linkId}`, { state })
-      assert.deepEqual(statusesOf(await Promise.all([decide('accepted'), decide('refused')])), [204, 409])
+      assert.deepEqual(
+        statusesOf(await Promise.all(['accepted', 'refused'].map((state) => decide(owner, linkId, state)))),
+        [204, 409],
+      )
     }),
   )
   for (const friend of friends) {
-    const events = (await api.told(friend.id)).map(({ event }) => event)
+    const events = await eventsOf(friend)
     assert.deepEqual(events, [(await metersOf(friend)).length === 1 ? 'accepted' : 'refused'])
   }
 })
@@ -105,8 +120,8 @@ test('an owner who accepts and leaves at once leaves nobody with the meter', asy
   for (let round = 0; round < ROUNDS; round += 1) {
     const { owner, friends, id, linkIds } = await anAskedMeter(2)
     const answers = await Promise.all([
-      ...linkIds.map((linkId) => api.call(owner, 'PUT', `/api/links/${linkId}`, { state: 'accepted' })),
-      api.call(owner, 'DELETE', `/api/meters/${id}`),
+      ...linkIds.map((linkId) => decide(owner, linkId, 'accepted')),
+      remove(owner, id),
     ])
     for (const { statusCode } of answers) assert.ok([204, 404].includes(statusCode), String(statusCode))
     for (const friend of friends) assert.deepEqual(await metersOf(friend), [])
@@ -123,14 +138,13 @@ test('several meters accepted, chosen and left at once: one default as long as t
     await api.add(friend, typed)
     meters.push({ owner, id, linkId: (await shareIds(owner, id))[0] })
   }
-  const accept = ({ owner, linkId }: (typeof meters)[number]) =>
-    api.call(owner, 'PUT', `/api/links/${linkId}`, { state: 'accepted' })
+  const accept = ({ owner, linkId }: (typeof meters)[number]) => decide(owner, linkId, 'accepted')
   assert.deepEqual(statusesOf(await Promise.all(meters.map(accept))), Array(ROUNDS).fill(204))
   assert.equal((await metersOf(friend)).filter((meter) => meter.is_default).length, 1)
   const half = meters.slice(0, ROUNDS / 2)
   const answers = await Promise.all([
     ...meters.map(({ id }) => api.call(friend, 'PUT', `/api/meters/${id}/default`)),
-    ...half.map(({ id }) => api.call(friend, 'DELETE', `/api/meters/${id}`)),
+    ...half.map(({ id }) => remove(friend, id)),
   ])
   for (const { statusCode, body } of answers) assert.ok([204, 404].includes(statusCode), body)
   const left = await metersOf(friend)

@@ -1,14 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { LightMyRequestResponse } from 'fastify'
-import {
-  type Added,
-  type MeterLinksApi,
-  meterLinksApi,
-  type Meters,
-  type Shares,
-} from '#test/support/meter-links-api.ts'
+import { type Added, type MeterLinksApi, meterLinksApi } from '#test/support/meter-links-api.ts'
 import { anAskedMeter } from '#test/support/asked-meter.ts'
+import { codeOf, linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer } from '#test/support/factories.ts'
 
 let api: MeterLinksApi
@@ -16,18 +10,9 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
+const { metersOf, sharesOf, decide, remove, eventsOf } = linkSteps(() => api)
 
 const DAY_MS = 24 * 3_600_000
-const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
-const metersOf = async (caller: { id: string }): Promise<Meters['items']> =>
-  (await api.call(caller, 'GET', '/api/meters')).json<Meters>().items
-const sharesOf = async (caller: { id: string }, meterId: string, query = ''): Promise<Shares> =>
-  (await api.call(caller, 'GET', `/api/meters/${meterId}/shares${query}`)).json<Shares>()
-const decide = (caller: { id: string }, linkId: string | undefined, state: string) =>
-  api.call(caller, 'PUT', `/api/links/${linkId}`, { state })
-const remove = (caller: { id: string }, meterId: string) => api.call(caller, 'DELETE', `/api/meters/${meterId}`)
-const eventsOf = async ({ id }: { id: string }): Promise<(string | undefined)[]> =>
-  (await api.told(id)).map(({ event }) => event)
 
 suite('somebody else asks to see a meter', () => {
   test('the owner is asked, by name and masked phone; who asks learns nothing of the owner', async () => {

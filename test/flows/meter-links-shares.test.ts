@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { LightMyRequestResponse } from 'fastify'
-import { type MeterLinksApi, meterLinksApi, type Meters, type Shares } from '#test/support/meter-links-api.ts'
+import { type MeterLinksApi, meterLinksApi } from '#test/support/meter-links-api.ts'
 import { anAskedMeter, aSharedMeter } from '#test/support/asked-meter.ts'
+import { codeOf, linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer, anAgency, aStaffMember } from '#test/support/factories.ts'
 
 let api: MeterLinksApi
@@ -10,20 +10,11 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
+const { metersOf, sharesOf, decide, remove, eventsOf } = linkSteps(() => api)
 
 type Customer = Awaited<ReturnType<typeof aCustomer>>
 
 const DAY_MS = 24 * 3_600_000
-const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
-const metersOf = async (caller: { id: string }): Promise<Meters['items']> =>
-  (await api.call(caller, 'GET', '/api/meters')).json<Meters>().items
-const sharesOf = async (caller: { id: string }, meterId: string, query = ''): Promise<Shares> =>
-  (await api.call(caller, 'GET', `/api/meters/${meterId}/shares${query}`)).json<Shares>()
-const decide = (caller: { id: string }, linkId: string | undefined, state: string) =>
-  api.call(caller, 'PUT', `/api/links/${linkId}`, { state })
-const remove = (caller: { id: string }, meterId: string) => api.call(caller, 'DELETE', `/api/meters/${meterId}`)
-const eventsOf = async ({ id }: { id: string }): Promise<(string | undefined)[]> =>
-  (await api.told(id)).map(({ event }) => event)
 
 suite('a shared meter', () => {
   test('is seen at once, and no longer at once: a kept answer never outlives the change', async () => {
@@ -113,15 +104,9 @@ suite('a shared meter', () => {
       .where('meter_id', '=', id)
       .where('account_id', '=', owner.id)
       .executeTakeFirstOrThrow()
-    assert.equal(
-      codeOf(await api.call(agent, 'PUT', `/api/links/${own.id}`, { state: 'revoked' })),
-      'meters/not-a-share',
-    )
-    assert.equal(
-      codeOf(await api.call(admin, 'PUT', `/api/links/${linkId}`, { state: 'revoked' })),
-      'meters/owner-decides',
-    )
-    assert.equal((await api.call(admin, 'PUT', `/api/links/${own.id}`, { state: 'revoked' })).statusCode, 204)
+    assert.equal(codeOf(await decide(agent, own.id, 'revoked')), 'meters/not-a-share')
+    assert.equal(codeOf(await decide(admin, linkId, 'revoked')), 'meters/owner-decides')
+    assert.equal((await decide(admin, own.id, 'revoked')).statusCode, 204)
     assert.deepEqual([await metersOf(owner), await metersOf(friend)], [[], []])
     assert.deepEqual((await eventsOf(owner)).at(-1), 'disowned')
     assert.deepEqual((await eventsOf(friend)).at(-1), 'revoked')

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, suite, test } from 'node:test'
-import type { LightMyRequestResponse } from 'fastify'
-import { type Added, type MeterLinksApi, meterLinksApi, type Meters } from '#test/support/meter-links-api.ts'
+import { type Added, type MeterLinksApi, meterLinksApi } from '#test/support/meter-links-api.ts'
+import { codeOf, linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer, anAgency } from '#test/support/factories.ts'
 
 let api: MeterLinksApi
@@ -9,10 +9,8 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
+const { metersOf, confirm } = linkSteps(() => api)
 
-const codeOf = (response: LightMyRequestResponse): string => response.json<{ code: string }>().code
-const metersOf = async (caller: { id: string }, query = ''): Promise<Meters['items']> =>
-  (await api.call(caller, 'GET', `/api/meters${query}`)).json<Meters>().items
 /** As a source without a country code writes it. */
 const national = (phone: string): string => phone.slice('+221'.length).replace(/(..)(...)(..)(..)/, '$1 $2 $3 $4')
 
@@ -33,7 +31,7 @@ suite('the holder of the phone that the utility has', () => {
 
     const digits = api.sms.codeFor(customer.phone)
     assert.doesNotMatch(added.body + api.log.text(), new RegExp(digits))
-    const confirmed = await api.call(customer, 'POST', `/api/meters/${id}/ownership`, { code: digits })
+    const confirmed = await confirm(customer, id, digits)
     assert.equal(confirmed.statusCode, 200, confirmed.body)
     assert.deepEqual(confirmed.json(), { id, ...rest, state: 'accepted', awaits: null, code: null })
     const [own] = await metersOf(customer)
@@ -58,15 +56,14 @@ suite('the holder of the phone that the utility has', () => {
     const customer = await aCustomer(api.db)
     const typed = api.supply({ phone: customer.phone })
     const { id } = (await api.add(customer, typed)).json<Added>()
-    const confirm = (code: string) => api.call(customer, 'POST', `/api/meters/${id}/ownership`, { code })
     const first = api.sms.codeFor(customer.phone)
     const wrong = first === '000000' ? '000001' : '000000'
     for (const left of [4, 3, 2, 1, 0]) {
-      const tried = await confirm(wrong)
+      const tried = await confirm(customer, id, wrong)
       assert.equal(codeOf(tried), 'one-time-codes/wrong-code')
       assert.equal(tried.json<{ tries_left: number }>().tries_left, left)
     }
-    assert.equal(codeOf(await confirm(first)), 'one-time-codes/no-live-code')
+    assert.equal(codeOf(await confirm(customer, id, first)), 'one-time-codes/no-live-code')
 
     api.passTime(60_000)
     assert.equal((await api.add(customer, typed)).statusCode, 200)
@@ -74,13 +71,13 @@ suite('the holder of the phone that the utility has', () => {
     api.passTime(60_000)
     await api.add(customer, typed)
     const third = api.sms.codeFor(customer.phone)
-    if (second !== third) assert.equal(codeOf(await confirm(second)), 'one-time-codes/wrong-code')
+    if (second !== third) assert.equal(codeOf(await confirm(customer, id, second)), 'one-time-codes/wrong-code')
     api.passTime(10 * 60_000)
-    assert.equal(codeOf(await confirm(third)), 'one-time-codes/no-live-code')
+    assert.equal(codeOf(await confirm(customer, id, third)), 'one-time-codes/no-live-code')
 
     await api.add(customer, typed)
-    assert.equal((await confirm(api.sms.codeFor(customer.phone))).statusCode, 200)
-    assert.equal(codeOf(await confirm(api.sms.codeFor(customer.phone))), 'one-time-codes/no-live-code')
+    assert.equal((await confirm(customer, id, api.sms.codeFor(customer.phone))).statusCode, 200)
+    assert.equal(codeOf(await confirm(customer, id, api.sms.codeFor(customer.phone))), 'one-time-codes/no-live-code')
   })
 
   test('another code comes after a minute, and the answer says when', async () => {

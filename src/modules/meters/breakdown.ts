@@ -18,7 +18,7 @@ export function breakdownOf(delivered: Delivered) {
       ? parts.map((part) => Math.round(part / 100))
       : wholeFrancs(parts, sumXof - redevanceXof)
   return {
-    tranches: tranches.map(({ centimes: _, ...tranche }, place) => ({
+    tranches: tranches.map(({ centimes: _centimes, ...tranche }, place) => ({
       ...tranche,
       amount_xof: tranchesXof[place] ?? 0,
     })),
