@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import type { Static } from 'typebox'
 import type { ComparisonAnswer } from '#src/modules/consumption/comparison-schemas.ts'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
-import { aHousehold, type ConsumptionApi, consumptionApi } from '#test/support/consumption-api.ts'
+import { aHousehold, type Answer, type ConsumptionApi, consumptionApi } from '#test/support/consumption-api.ts'
 import { aBill, aSale } from '#test/support/consumption-sources.ts'
 
 type Comparison = Static<typeof ComparisonAnswer>
@@ -110,6 +110,30 @@ test('the month under way is put beside as many days of the month before and of 
     ['2026-02-01', '2026-02-16', 20, 50],
   )
   assert.deepEqual([yearBefore.to, yearBefore.energy_kwh, yearBefore.energy_change_percent], ['2025-03-16', 40, -25])
+})
+
+test('each range holds what a read of consumption says of it', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid', 'postpaid')
+  const [prepaid, postpaid] = meters
+  assert.ok(prepaid && postpaid)
+  for (let place = 0; place < 120; place += 1) {
+    const soldAt = new Date(Date.parse('2023-12-01T23:59:59Z') + place * 7 * 86_400_000).toISOString()
+    api.sic.add(prepaid.key, aSale(soldAt, `${place}.1`, `${place * 99}.5`))
+    if (place % 8 === 0) api.postpaid.add(postpaid.number, aBill(soldAt.slice(0, 10), `${place}.2`, '9000'))
+  }
+  for (const query of [
+    '?from=2025-02-01&to=2025-03-01',
+    '?from=2024-02-29&to=2024-03-07',
+    '?from=2025-01-01&to=2026-01-01',
+    '?from=2026-01-01&to=2027-01-01',
+    '?from=2025-03-16&to=2026-03-16',
+  ]) {
+    const { current, previous, year_before: yearBefore } = await comparison(id, query)
+    for (const { from, to, energy_kwh: energyKwh, amount_xof: amountXof } of [current, previous, yearBefore]) {
+      const read = (await api.read({ id }, { query: `?from=${from}&to=${to}&group_by=day` })).json<Answer>()
+      assert.deepEqual([energyKwh, amountXof], [read.energy_kwh, read.amount_xof], `${query}: ${from} to ${to}`)
+    }
+  }
 })
 
 test('a range of which the data are not kept is unknown, not zero', async () => {
