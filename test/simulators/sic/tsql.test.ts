@@ -89,6 +89,15 @@ suite('T-SQL on PostgreSQL', () => {
         '1e-005',
         '123456',
       ],
+      "SELECT CONVERT(varchar(41), CAST('-12.3456' AS money), 2), CONVERT(varchar(41), CAST('12.345' AS money), 0)": [
+        '-12.3456',
+        '12.35',
+      ],
+      'SELECT CONVERT(varchar(41), CAST(-12.50 AS decimal(9, 2)), 2), CONVERT(varchar(41), 7, 2)': ['-12.50', '7'],
+      'SELECT CONVERT(varchar(41), CAST(113.9 AS float), 2), CONVERT(varchar(41), CAST(-0.05 AS float), 2)': [
+        '1.139000000000000e+002',
+        '-5.000000000000000e-002',
+      ],
       "SELECT CAST(CAST('6f9619ff-8b86-d011-b42d-00c04fc964ff' AS uniqueidentifier) AS varchar(36))": [
         '6F9619FF-8B86-D011-B42D-00C04FC964FF',
       ],

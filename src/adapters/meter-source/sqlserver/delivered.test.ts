@@ -28,7 +28,7 @@ suite('a row as delivered', () => {
   test('moments are UTC, with their milliseconds or without', () => {
     assert.equal(momentOf({ a: '2025-12-31T23:59:59.997' }, 'a').toISOString(), '2025-12-31T23:59:59.997Z')
     assert.equal(momentOf({ a: '2024-02-29T00:00:00' }, 'a').toISOString(), '2024-02-29T00:00:00.000Z')
-    for (const text of ['2026-01-01', 'Jan  1 2026', '2026-13-01T00:00:00', null]) {
+    for (const text of ['2026-01-01', 'Jan  1 2026', '2026-13-01T00:00:00', '2026-02-30T00:00:00', null]) {
       assert.throws(() => momentOf({ a: text }, 'a'), isMalformed)
     }
   })
@@ -36,10 +36,13 @@ suite('a row as delivered', () => {
   test('days come from a date or from a moment', () => {
     assert.equal(dayOf({ a: '2026-01-05' }, 'a'), '2026-01-05')
     assert.equal(dayOf({ a: '2026-01-05T00:00:00' }, 'a'), '2026-01-05')
-    assert.throws(() => dayOf({ a: '20260105' }, 'a'), isMalformed)
+    for (const text of ['20260105', '2026-02-29', '2026-01-051'])
+      assert.throws(() => dayOf({ a: text }, 'a'), isMalformed)
   })
 
-  test('a key must be there', () => {
-    for (const value of [null, '']) assert.throws(() => requiredText({ a: value }, 'a'), isMalformed)
+  test('a key must be there and fit into an index; what pads it is not part of it', () => {
+    assert.equal(requiredText({ a: 'N1\0\0' }, 'a'), 'N1')
+    for (const value of [null, '', '\0', 'N'.repeat(201)])
+      assert.throws(() => requiredText({ a: value }, 'a'), isMalformed)
   })
 })

@@ -1,8 +1,14 @@
+import { isDay } from '#src/core/calendar.ts'
 import { type DecimalText, SourceUnavailable } from '#src/ports/meter-source.ts'
 import type { SqlServerRow } from './client.ts'
+import { MOST_ROWS } from './statements.ts'
 
 /** A row whose every value is text or null, as the statements ask for. */
 export type Delivered = Readonly<Record<string, string | null>>
+
+/** Beyond these a column holds something else than what it is read for; a key must also fit into an index. */
+const LONGEST_TEXT = 10_000
+const LONGEST_KEY = 200
 
 const DECIMAL = /^-?\d+(?:\.\d+)?$/
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?$/
@@ -13,6 +19,7 @@ function malformed(problem: string): SourceUnavailable {
 
 /** Rows that are equal in every column are one: the source's joins repeat some. */
 export function toDelivered(rows: readonly SqlServerRow[]): Delivered[] {
+  if (rows.length > MOST_ROWS) throw malformed(`more than ${MOST_ROWS} rows came`)
   const seen = new Set<string>()
   return rows.map(toTexts).filter((row) => {
     const content = JSON.stringify(row)
@@ -22,14 +29,18 @@ export function toDelivered(rows: readonly SqlServerRow[]): Delivered[] {
 
 function toTexts(row: SqlServerRow): Delivered {
   for (const [name, value] of Object.entries(row)) {
-    if (value !== null && typeof value !== 'string') throw malformed(`column ${name} came as ${typeof value}`)
+    if (value === null) continue
+    if (typeof value !== 'string') throw malformed(`column ${name} came as ${typeof value}`)
+    if (value.length > LONGEST_TEXT) throw malformed(`column ${name} has ${value.length} characters`)
   }
   return row as Delivered
 }
 
+/** Without the U+0000 with which columns of old systems are padded: no database of ours could hold it. */
 export function requiredText(row: Delivered, name: string): string {
-  const value = row[name]
-  if (value === undefined || value === null || value === '') throw malformed(`column ${name} is empty`)
+  const value = row[name]?.replaceAll('\0', '') ?? ''
+  if (value === '') throw malformed(`column ${name} is empty`)
+  if (value.length > LONGEST_KEY) throw malformed(`column ${name} has ${value.length} characters`)
   return value
 }
 
@@ -49,13 +60,16 @@ export function decimalOf(row: Delivered, ...names: string[]): DecimalText {
 export function momentOf(row: Delivered, name: string): Date {
   const text = requiredText(row, name)
   const moment = new Date(`${text}Z`)
-  if (!MOMENT.test(text) || Number.isNaN(moment.getTime())) throw malformed(`column ${name} is not a moment`)
+  // A 30 February would become a day of March.
+  if (!MOMENT.test(text) || !isDay(text.slice(0, 10)) || Number.isNaN(moment.getTime()))
+    throw malformed(`column ${name} is not a moment`)
   return moment
 }
 
 /** The day of a date, whether the source keeps it with a time or without. */
 export function dayOf(row: Delivered, name: string): string {
   const text = requiredText(row, name)
-  if (!/^\d{4}-\d{2}-\d{2}(?:T|$)/.test(text)) throw malformed(`column ${name} is not a date`)
-  return text.slice(0, 10)
+  const [day = ''] = text.split('T', 1)
+  if (!isDay(day)) throw malformed(`column ${name} is not a date`)
+  return day
 }

@@ -1,10 +1,21 @@
 /**
  * Every statement that the product sends to the utility's databases. Decimals and dates leave the source as text:
  * the client turns `decimal` into binary floats, and text is exact. The tables have an alias so that ORDER BY means
- * the column and not its text of the same name, which no index knows.
+ * the column and not its text of the same name, which no index knows. Every one has a limit: a join gone wrong in the
+ * source must not fill our memory.
  */
+
+/** Five purchases a day in all the years that are kept: a longer answer is none. */
+export const MOST_ROWS = 20_000
+
+/**
+ * The exact digits of a number. Style 2, as without it `money` loses two of its four places and `float` all beyond six
+ * digits; a `float` then comes with an exponent, and is refused for what it is. 41: the longest `decimal`, with its sign.
+ */
+export const exactText = (number: string): string => `CONVERT(varchar(41), ${number}, 2)`
+
 const texts = (...names: string[]): string[] => names.map((name) => `t.${name} AS ${name}`)
-const decimals = (...names: string[]): string[] => names.map((name) => `CAST(t.${name} AS varchar(40)) AS ${name}`)
+const decimals = (...names: string[]): string[] => names.map((name) => `${exactText(`t.${name}`)} AS ${name}`)
 /** Style 126 is ISO 8601 without a zone; it leaves the milliseconds out when they are zero. */
 const dates = (...names: string[]): string[] => names.map((name) => `CONVERT(varchar(33), t.${name}, 126) AS ${name}`)
 
@@ -41,13 +52,13 @@ const billColumns = [
 
 export const statements = {
   /** Parameters: number, police (varchar), since, before (datetime2). */
-  salesOfMeter: `SELECT ${saleColumns.join(', ')}
+  salesOfMeter: `SELECT TOP ${MOST_ROWS + 1} ${saleColumns.join(', ')}
 FROM HEXING_SENELECBILL_ALHDL2 AS t
 WHERE t.NUMERO_COMPTEUR = @number AND t.POLICE = @police AND t.DATE_TRANSACTION >= @since AND t.DATE_TRANSACTION < @before
 ORDER BY t.DATE_TRANSACTION, t.NUMERO_COMMANDE`,
 
   /** Parameters: account (varchar), since, before (datetime2). */
-  billsOfAccount: `SELECT ${billColumns.join(', ')}
+  billsOfAccount: `SELECT TOP ${MOST_ROWS + 1} ${billColumns.join(', ')}
 FROM Historique AS t
 WHERE t.numCC = @account AND t.DATFACT >= @since AND t.DATFACT < @before
 ORDER BY t.DATFACT, t.IDHistorique`,

@@ -57,9 +57,9 @@ function textForm({ sql, type }: Typed, target: TextType, style: number | undefi
     case 'decimal':
       return withRoom(`(${sql})::${postgresType(type)}::text`, type.precision + 3, target)
     case 'money':
-      return withRoom(`round((${sql})::numeric, 2)::text`, 22, target)
+      return withRoom(moneyText(`(${sql})::numeric`, style), 22, target)
     case 'float':
-      return floatText(`(${sql})::double precision`)
+      return floatText(`(${sql})::double precision`, style)
     case 'uniqueidentifier':
       return `upper((${sql})::text)`
     case 'binary':
@@ -85,8 +85,14 @@ function withRoom(text: string, longest: number, target: TextType): string {
   return `(case when length(${text}) > ${target.length} then ${overflow} else ${text} end)`
 }
 
-/** Six digits, as C's %g prints them, with three digits of exponent. */
-function floatText(sql: string): string {
+/** Rounded to hundredths, unless a style asks for all four places. */
+function moneyText(sql: string, style: number | undefined): string {
+  return `round(${sql}, ${style === 2 || style === 126 ? 4 : 2})::text`
+}
+
+/** Six digits, as C's %g prints them, with three digits of exponent; in style 2 always sixteen and the exponent. */
+function floatText(sql: string, style: number | undefined): string {
+  if (style === 2) return `regexp_replace(ltrim(to_char(${sql}, '0.000000000000000EEEE')), '(..)$', '0\\1')`
   const exponent = `floor(log(abs((${sql})::numeric)))::integer`
   const plain = `trim_scale(round((${sql})::numeric, 5 - ${exponent}))::text`
   const mantissa = `trim_scale(round((${sql})::numeric / power(10::numeric, ${exponent}), 5))::text`
