@@ -4,11 +4,13 @@ import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.t
 import { guardedPrepaidSource, SourceGuard } from './guarded-source.ts'
 
 const WAIT_MS = 5000
+const PAUSE_MS = 10_000
 const meter = { number: '14250000016', police: '210000001' }
 const range = { from: '2026-01-01', to: '2026-02-01' }
 
 /** A source whose answers the test gives one by one, in the order of the questions. */
 function heldSource() {
+  let now = 0
   const questions: PromiseWithResolvers<[]>[] = []
   const source: PrepaidSource = {
     sales: () => {
@@ -20,13 +22,18 @@ function heldSource() {
   }
   const guard = new SourceGuard({
     failuresToOpen: 1,
-    pauseMs: 10_000,
-    clock: () => 0,
+    pauseMs: PAUSE_MS,
+    clock: () => now,
     concurrent: 2,
     waitTimeoutMs: WAIT_MS,
   })
   const guarded = guardedPrepaidSource(source, guard)
-  return { questions, guard, ask: (signal?: AbortSignal) => guarded.sales(meter, range, signal) }
+  return {
+    questions,
+    guard,
+    passTime: (ms: number) => void (now += ms),
+    ask: (signal?: AbortSignal) => guarded.sales(meter, range, signal),
+  }
 }
 
 const isReason = (reason: string) => (error: unknown) => error instanceof SourceUnavailable && error.reason === reason
@@ -60,6 +67,26 @@ suite('a guarded source', () => {
     assert.equal(guard.state, 'open')
     questions[1]?.resolve([])
     await asked[1]
+  })
+
+  test('that has paused is asked by exactly one of all who come at once; its answer lets the others in', async () => {
+    const { questions, guard, passTime, ask } = heldSource()
+    const failed = assert.rejects(ask(), isReason('unreachable'))
+    questions[0]?.reject(new SourceUnavailable('unreachable'))
+    await failed
+    passTime(PAUSE_MS)
+    const asked = Array.from({ length: 10 }, () => ask())
+    const [probe, ...others] = asked
+    assert.ok(probe)
+    await Promise.all(others.map((other) => assert.rejects(other, isReason('circuit_open'))))
+    assert.equal(questions.length, 2)
+    assert.equal(guard.state, 'probing')
+    questions[1]?.resolve([])
+    assert.deepEqual(await probe, [])
+    const next = [ask(), ask()]
+    assert.equal(questions.length, 4)
+    for (const question of questions) question.resolve([])
+    await Promise.all(next)
   })
 
   test('keeps nobody in line for longer than the wait, and loses no place by it', async (context: TestContext) => {
