@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { addDays, addYears, dayOf, firstOfMonth, isDay, startOf, weekday } from './calendar.ts'
+import { addDays, addYears, dayOf, daysBetween, firstOfMonth, isDay, startOf, weekday } from './calendar.ts'
 
 const days = fc.date({ min: new Date('1990-01-01'), max: new Date('2090-12-31'), noInvalidDate: true }).map(dayOf)
 
@@ -37,6 +37,13 @@ test('days that no calendar has are no days', () => {
     assert.equal(isDay(text), false, text)
   }
   assert.equal(isDay('2028-02-29'), true)
+})
+
+test('days are counted over leap days, and back', () => {
+  assert.equal(daysBetween('2024-02-28', '2024-03-01'), 2)
+  assert.equal(daysBetween('2023-02-28', '2023-03-01'), 1)
+  assert.equal(daysBetween('2026-03-01', '2026-02-27'), -2)
+  assert.equal(daysBetween('2026-03-01', '2026-03-01'), 0)
 })
 
 test('months and years keep to the calendar', () => {

@@ -26,6 +26,11 @@ export function addDays(day: Day, days: number): Day {
   return dayOf(startOf(day).getTime() + days * DAY_MS)
 }
 
+/** How many days lie from one day to before the other; negative when the other is earlier. */
+export function daysBetween(from: Day, to: Day): number {
+  return (startOf(to).getTime() - startOf(from).getTime()) / DAY_MS
+}
+
 /** The first day of the month that lies `months` after the month of `day`. */
 export function firstOfMonth(day: Day, months = 0): Day {
   const start = startOf(day)

@@ -1,11 +1,11 @@
-import { addDays, addYears, type Day, firstOfMonth, startOf } from '#src/core/calendar.ts'
+import { addDays, addYears, type Day, daysBetween, firstOfMonth, startOf } from '#src/core/calendar.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type Sum, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
 import { consumptionErrors } from './errors.ts'
 import { firstKeptDay } from './kept-years.ts'
 import { broughtUpToDate, type Knowledge } from './knowledge.ts'
-import { amountsByMeter } from './month-sums.ts'
+import { amountsByMeter, isWholeMonths } from './month-sums.ts'
 import type { DayRange } from './range.ts'
 
 /** What has passed of the range that is asked for, the one just before it, and the same one a year earlier. */
@@ -28,8 +28,6 @@ export interface Comparison {
   readonly stale: boolean
 }
 
-const DAY_MS = 86_400_000
-
 /**
  * Like with like: of a range under way only the days up to `today`, beside as much of the others. Whole months are put
  * beside as many whole months, February beside January; other ranges beside as many days.
@@ -41,10 +39,8 @@ export function comparedRanges(asked: DayRange, today: Day): ComparedRanges {
 }
 
 function before(asked: DayRange, { from, to }: DayRange): DayRange {
+  if (!isWholeMonths(asked, 'month')) return { from: addDays(from, -daysBetween(from, to)), to: from }
   const [start, end] = [startOf(asked.from), startOf(asked.to)]
-  if (start.getUTCDate() !== 1 || end.getUTCDate() !== 1) {
-    return { from: addDays(from, -Math.round((startOf(to).getTime() - start.getTime()) / DAY_MS)), to: from }
-  }
   const years = end.getUTCFullYear() - start.getUTCFullYear()
   const months = years * 12 + end.getUTCMonth() - start.getUTCMonth()
   return { from: firstOfMonth(from, -months), to: monthsBefore(to, months) }

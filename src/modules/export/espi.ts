@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { startOf } from '#src/core/calendar.ts'
+import { daysBetween, startOf } from '#src/core/calendar.ts'
 import type { DayRange } from '#src/modules/consumption/range.ts'
 import type { EntryPages, Export, ExportedEntry, ExportedMeter } from './exported.ts'
 import { dailySums } from './daily-sums.ts'
@@ -58,7 +58,7 @@ async function* meterEntries(
   yield entry(nameUuid(meter.id, 'reading'), '', updated, readingLinks, `<MeterReading xmlns="${ESPI}"/>`)
   const blockId = nameUuid(meter.id, `block ${range.from} ${range.to}`)
   yield entryStart(blockId, '', updated, { up: `${reading}/IntervalBlock`, self: `${reading}/IntervalBlock/1` })
-  yield `<IntervalBlock xmlns="${ESPI}">${interval('interval', range.from, daysBetween(range))}`
+  yield `<IntervalBlock xmlns="${ESPI}">${interval('interval', range.from, daysBetween(range.from, range.to))}`
   for await (const days of dailySums(pages(meter.id))) yield days.map(intervalReading).join('')
   yield `\n</IntervalBlock>${entryEnd(updated)}`
 }
@@ -93,10 +93,6 @@ function intervalReading({ day, energyWh, amountXof }: Omit<ExportedEntry, 'occu
 function interval(name: string, from: string, days: number): string {
   const start = startOf(from).getTime() / 1_000
   return `<${name}><duration>${days * DAY_SECONDS}</duration><start>${start}</start></${name}>`
-}
-
-function daysBetween({ from, to }: DayRange): number {
-  return (startOf(to).getTime() - startOf(from).getTime()) / 1_000 / DAY_SECONDS
 }
 
 interface Links {
