@@ -2,6 +2,7 @@ import { createLogger } from '#src/core/logger.ts'
 import type { SqlServerOptions } from '#src/adapters/meter-source/sqlserver/options.ts'
 import { insertRows, rowOf } from '#src/simulators/sic/data/insert-rows.ts'
 import { findSourceTable } from '#src/simulators/sic/data/tables.ts'
+import type { Faults } from '#src/simulators/sic/faults.ts'
 import { startSicServer } from '#src/simulators/sic/server.ts'
 import { type SourceDatabase, sourceDatabase } from '#test/support/source-database.ts'
 
@@ -13,6 +14,8 @@ export interface SicUnderTest extends AsyncDisposable {
   /** What clients must trust; undefined without encryption. */
   readonly certificateAuthority: string | undefined
   readonly source: SourceDatabase
+  /** Change them at any time. */
+  readonly faults: Faults
   /** How to reach it, with short timeouts. */
   options(database: 'SIC' | 'HISTH2MC' | 'BI_ODS', changed?: Partial<SqlServerOptions>): SqlServerOptions
   /** Columns that are not given are null. */
@@ -39,6 +42,7 @@ export async function sicUnderTest(
     port: server.port,
     certificateAuthority: server.certPem,
     source,
+    faults: server.faults,
     options: (database, changed = {}) => ({
       host: '127.0.0.1',
       port: server.port,

@@ -3,6 +3,7 @@ import { after, before, beforeEach, suite, test } from 'node:test'
 import { inspect } from 'node:util'
 import { sql } from 'kysely'
 import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { type Faults, noFaults } from '#src/simulators/sic/faults.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
 import { type Fault, TcpInterposer } from '#test/support/tcp-interposer.ts'
 import type { SqlServerOptions } from './options.ts'
@@ -119,6 +120,29 @@ suite('the SQL Server source and the simulated SIC', () => {
       await spoiled
       await asked
       assert.equal((await ask(subject.source)).length, 40)
+    })
+  }
+
+  const ownFaults: readonly (readonly [Partial<Faults>, SourceUnavailable['reason']])[] = [
+    [{ refuse: 'connections' }, 'unreachable'],
+    [{ refuse: 'logins' }, 'refused'],
+    [{ delayMs: 600_000 }, 'unreachable'],
+    [{ answer: 'hang' }, 'too_slow'],
+    [{ answer: 'die' }, 'unreachable'],
+    [{ answer: 'malformed' }, 'malformed'],
+  ]
+  for (const [fault, reason] of ownFaults) {
+    test(`a server that misbehaves (${JSON.stringify(fault)}) is ${reason}; once it does no more it answers`, async () => {
+      await using source = sqlServerPrepaidSource(sic.options('SIC', { connectTimeoutMs: 300, queryTimeoutMs: 300 }))
+      // Those of answers alone: a new connection asks a question of its own before ours.
+      if (fault.answer !== undefined) await ask(source)
+      Object.assign(sic.faults, fault)
+      try {
+        await assert.rejects(ask(source), isUnavailable(reason))
+      } finally {
+        Object.assign(sic.faults, noFaults())
+      }
+      assert.equal((await ask(source)).length, 40)
     })
   }
 
