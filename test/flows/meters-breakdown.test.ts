@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { billFrom } from '#src/adapters/meter-source/sqlserver/postpaid-source.ts'
 import { saleFrom } from '#src/adapters/meter-source/sqlserver/prepaid-source.ts'
-import { fromSale } from '#src/modules/consumption/entry.ts'
+import { fromBill, fromSale } from '#src/modules/consumption/entry.ts'
+import { toBill } from '#src/modules/meters/bill-view.ts'
 import { toPurchase } from '#src/modules/meters/purchase-view.ts'
 import { demoIdentities } from '#src/simulators/sic/data/demo-identities.ts'
+import { billOfMonth } from '#src/simulators/sic/data/demo-bills.ts'
 import { salesOfMonth } from '#src/simulators/sic/data/demo-sales.ts'
 
 type Purchase = ReturnType<typeof toPurchase>
@@ -11,6 +14,8 @@ type Purchase = ReturnType<typeof toPurchase>
 /** The rental of a month, FCFA: public, and not in any column of the source. */
 const REDEVANCE = { single: 429, three: 1_427 }
 const MONTHS = [1, 5, 12].map((month) => ({ year: 2025, month }))
+
+const OWNER = demoIdentities.customers[0]!
 
 /** As it is delivered, stored and shown. */
 function asPurchase(row: Readonly<Record<string, string | null>>): Purchase {
@@ -43,4 +48,25 @@ test('months of recharges: the rental is found on the first and on no other, and
     }
   }
   assert.ok(withDebt > 0, 'no purchase paid a debt: the seed shows too little')
+})
+
+test('bills: what is due before taxes and the taxes make up the amount to the franc', () => {
+  let counted = 0
+  for (const meter of demoIdentities.meters) {
+    if (meter.kind !== 'postpaid') continue
+    for (const month of MONTHS) {
+      const delivered = billOfMonth('a seed', meter, OWNER, 'AGENCE', month)
+      const {
+        amount_before_tax_xof: beforeTax,
+        tco_xof: tco,
+        tva_xof: tva,
+        ...bill
+      } = toBill(fromBill(billFrom(delivered)))
+      // Of medium voltage the source has no sum before taxes.
+      if (beforeTax === null) continue
+      assert.equal(sumOf([beforeTax, tco ?? 0, tva ?? 0]), bill.amount_xof, JSON.stringify(delivered))
+      counted += 1
+    }
+  }
+  assert.ok(counted > 10, `${counted} bills`)
 })

@@ -1,8 +1,9 @@
 import { averagePrice } from '#src/modules/consumption/aggregate.ts'
-import { dayOfColumn, type Delivered, francs, kilowattHours, textOf } from './delivered.ts'
+import { centimes, dayOfColumn, type Delivered, kilowattHours, textOf } from './delivered.ts'
 import type { StoredEntry } from './entry-page.ts'
+import { francsOf, wholeFrancs } from './whole-francs.ts'
 
-/** A bill as it was delivered: nothing of it is computed anew, for whether bands follow the days is not published. */
+/** A bill as it was delivered: nothing of it is priced anew, for whether bands follow the days is not published. */
 export function toBill(entry: StoredEntry) {
   const { delivered } = entry
   const days = Number(textOf(delivered, 'NBJRS_') ?? Number.NaN)
@@ -13,11 +14,24 @@ export function toBill(entry: StoredEntry) {
     days: Number.isInteger(days) && days >= 0 ? days : null,
     energy_kwh: entry.energyWh / 1_000,
     tranches: [1, 2, 3].flatMap((tranche) => tranchePart(delivered, tranche)),
-    amount_before_tax_xof: francs(delivered, 'BT_MONT_HT') ?? null,
-    tco_xof: francs(delivered, 'BT_MONT_TCO') ?? francs(delivered, 'MONT_TCO') ?? null,
-    tva_xof: francs(delivered, 'MONT_TVA') ?? null,
+    ...chargesOf(entry),
     amount_xof: entry.amountXof,
     average_xof_per_kwh: averagePrice(entry),
+  }
+}
+
+/** In francs that add up to what is billed, where the source's centimes do; else each is rounded on its own. */
+function chargesOf({ delivered, amountXof }: StoredEntry) {
+  const beforeTax = centimes(delivered, 'BT_MONT_HT')
+  const tco = centimes(delivered, 'BT_MONT_TCO') ?? centimes(delivered, 'MONT_TCO')
+  const tva = centimes(delivered, 'MONT_TVA')
+  const charges = [beforeTax ?? 0, tco ?? 0, tva ?? 0]
+  const [beforeTaxXof = 0, tcoXof = 0, tvaXof = 0] =
+    francsOf(charges) === amountXof ? wholeFrancs(charges, amountXof) : charges.map((charge) => francsOf([charge]))
+  return {
+    amount_before_tax_xof: beforeTax === undefined ? null : beforeTaxXof,
+    tco_xof: tco === undefined ? null : tcoXof,
+    tva_xof: tva === undefined ? null : tvaXof,
   }
 }
 

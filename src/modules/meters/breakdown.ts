@@ -1,5 +1,5 @@
 import { centimes, decimal, type Delivered, francs, kilowattHours } from './delivered.ts'
-import { wholeFrancs } from './whole-francs.ts'
+import { francsOf, wholeFrancs } from './whole-francs.ts'
 
 const TRANCHES = [1, 2, 3] as const
 
@@ -15,7 +15,7 @@ export function breakdownOf(delivered: Delivered) {
   const redevanceXof = sumXof === undefined ? null : redevanceOf(sumXof, parts)
   const [tcoXof = 0, tvaXof = 0, debtXof = 0, ...tranchesXof] =
     sumXof === undefined || redevanceXof === null
-      ? parts.map((part) => Math.round(part / 100))
+      ? parts.map((part) => francsOf([part]))
       : wholeFrancs(parts, sumXof - redevanceXof)
   return {
     tranches: tranches.map(({ centimes: _centimes, ...tranche }, place) => ({
@@ -58,6 +58,6 @@ function saysTranches(delivered: Delivered): boolean {
  * tranche, TCO, TVA and the debt paid. Null where these exceed the sum.
  */
 function redevanceOf(sumXof: number, parts: readonly number[]): number | null {
-  const left = Math.round(sumXof - parts.reduce((sum, part) => sum + part, 0) / 100)
-  return left < 0 ? null : Math.abs(left)
+  const left = francsOf([sumXof * 100, ...parts.map((part) => -part)])
+  return left < 0 ? null : left
 }

@@ -182,7 +182,9 @@ export const BillsAnswer = Type.Object(
         tranches: Type.Array(Type.Object({ tranche: Type.Integer({ minimum: 1, maximum: 3 }), energy_kwh: Energy }), {
           description: 'those in which something was consumed',
         }),
-        amount_before_tax_xof: Nullable(Francs('low-voltage part')),
+        amount_before_tax_xof: Nullable(
+          Francs('low-voltage part; it, TCO and TVA add up to amount_xof where they do at the source'),
+        ),
         tco_xof: Nullable(Francs('municipal tax')),
         tva_xof: Nullable(Francs('value added tax')),
         amount_xof: Francs('what is billed, taxes included'),

@@ -1,3 +1,9 @@
+/** The sum of centimes in whole francs, rounded once, half away from zero as everywhere. */
+export function francsOf(centimes: readonly number[]): number {
+  const sum = centimes.reduce((all, part) => all + part, 0)
+  return Math.sign(sum) * Math.round(Math.abs(sum) / 100) + 0
+}
+
 /**
  * Parts in centimes as whole francs that add up to `sumXof`, which is theirs but for less than half a franc. Each is
  * rounded down, and the francs that are then missing go to those that lost most: so a part of whole francs stays as it
