@@ -74,7 +74,7 @@ export async function consumptionApi(parts: Partial<KnowledgeParts> = {}): Promi
     const routes = [
       consumptionRoutes({ ...known, knowledge, policy }),
       comparisonRoute({ knowledge, clock, policy }),
-      exportRoutes({ knowledge, clock, policy }),
+      exportRoutes({ knowledge, clock, log, policy }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
     ]
     const readiness = { phase: () => 'ready' as const, dependencies: async () => ({}), required: [] }

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import type { FastifyReply } from 'fastify'
 import { Type } from 'typebox'
 import type { Clock } from '#src/core/clock.ts'
+import type { Logger } from '#src/core/logger.ts'
 import type { App, Routes } from '#src/http/app.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
@@ -18,6 +19,7 @@ import { ExportParams, ExportQuery, EXPORT_EXAMPLE, ExportAnswer, type ExportFor
 export interface ExportRouteParts {
   readonly knowledge: Knowledge
   readonly clock: Clock
+  readonly log: Logger
   /** Who reaches a user's consumption, by the path's `user_id`. */
   readonly policy: ObjectPolicy
 }
@@ -40,7 +42,7 @@ const content = {
 }
 
 /** `GET /api/consumption/{user_id}/export`: every purchase and bill of a range, streamed. */
-export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Routes {
+export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts): Routes {
   const resolveRange = rangeResolver(clock)
   return (app: App) => {
     app.get(
@@ -75,7 +77,7 @@ export function exportRoutes({ knowledge, clock, policy }: ExportRouteParts): Ro
           ...(about.asOf !== undefined && { 'x-data-as-of': about.asOf.toISOString() }),
         })
         const text = write(about, entryPages(knowledge.db, range), new Date(clock()))
-        return reply.send(streamed(text, reply) as never)
+        return reply.send(streamed(text, reply, log) as never)
       },
     )
   }
@@ -87,10 +89,13 @@ const HIGH_WATER_BYTES = 64 * 1024
  * Whole pages go to the socket as it drains; the generator is ended when the client goes away. A failure midway resets
  * the connection: to a client or proxy of HTTP/1.0, which knows the end by the close alone, the part would look whole.
  */
-function streamed(text: AsyncGenerator<string>, reply: FastifyReply): Readable {
+function streamed(text: AsyncGenerator<string>, reply: FastifyReply, log: Logger): Readable {
   const stream = Readable.from(text, { objectMode: false, highWaterMark: HIGH_WATER_BYTES })
-  return stream.once('error', () => {
-    if (reply.raw.headersSent) reply.raw.socket?.resetAndDestroy()
+  return stream.once('error', (error) => {
+    // Before the first byte there is still an answer to give, as for every other failure.
+    if (!reply.raw.headersSent) return
+    log.error({ err: error, request_id: reply.request.id }, 'an export was cut off')
+    reply.raw.socket?.resetAndDestroy()
   })
 }
 

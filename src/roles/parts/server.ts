@@ -112,7 +112,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
       account.routes,
       consumptionRoutes({ ...parts, ...consumption, clock, db, knowledge, policy: userPolicy(db, 'user_id') }),
       comparisonRoute({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
-      exportRoutes({ knowledge, clock, policy: userPolicy(db, 'user_id') }),
+      exportRoutes({ ...parts, knowledge, clock, policy: userPolicy(db, 'user_id') }),
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
       linkRoutes({ ...parts, clock, db, codes }),
       tariffRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
