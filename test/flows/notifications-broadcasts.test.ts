@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { sql } from 'kysely'
 import type { Push } from '#src/ports/push-gateway.ts'
 import { aLink, aMeter, anAgency } from '#test/support/factories.ts'
+import { deliveriesOf, recipientsOf } from '#test/support/notification-outcomes.ts'
 import {
   aDevice,
   aDeviceEach,
@@ -22,16 +23,6 @@ const targets = (pushes: readonly Push[]): string[] => pushes.map(({ target }) =
 async function disable(accountId: string): Promise<void> {
   const { db } = api.database
   await db.updateTable('account').set({ disabled_at: new Date() }).where('id', '=', accountId).execute()
-}
-
-async function listedRows(id: string): Promise<number> {
-  const { db } = api.database
-  const rows = await db
-    .selectFrom('notification_recipient')
-    .select('account_id')
-    .where('notification_id', '=', id)
-    .execute()
-  return rows.length
 }
 
 test('everyone: each device of every customer who may log in, once; no staff, nobody listed', async () => {
@@ -58,7 +49,7 @@ test('everyone: each device of every customer who may log in, once; no staff, no
     [counts.recipients, counts.recipients_done, counts.devices, counts.sent],
     [60, 60, expected.length, expected.length],
   )
-  assert.equal(await listedRows(id), 0)
+  assert.equal((await recipientsOf(api.database, id)).size, 0)
   assert.equal(ran.filter(({ kwargs }) => 'chunk' in kwargs).length, Math.ceil(60 / 7))
 })
 
@@ -91,7 +82,7 @@ test('an agency: whoever has an accepted link to a meter of it, once per device 
   assert.deepEqual(targets(api.pushesOf(id)), ['both a', 'both b', 'shared a', 'shared b'])
   const { counts } = await api.status(id)
   assert.deepEqual([counts.recipients, counts.devices, counts.sent], [2, 4, 4])
-  assert.equal(await listedRows(id), 0)
+  assert.equal((await recipientsOf(api.database, id)).size, 0)
 })
 
 test('only the start is on `urgent`, whatever the audience', async () => {
@@ -257,11 +248,7 @@ test('in a broadcast: dead targets go, those of a bad message stay, those refuse
   const left = await api.database.db.selectFrom('device').select('target').where('target', 'is not', null).execute()
   assert.deepEqual(new Set(left.map(({ target }) => target?.[0])), new Set(['1', '2', '3']))
   assert.equal(left.length, 30)
-  const rows = await api.database.db
-    .selectFrom('delivery')
-    .select('state')
-    .where('notification_id', '=', first.id)
-    .execute()
+  const rows = await deliveriesOf(api.database, first.id)
   assert.equal(rows.length, 30, 'what was sent at once has no row')
 
   api.script = undefined

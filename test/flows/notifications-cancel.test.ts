@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
+import type { Status } from '#test/support/notification-outcomes.ts'
 import { staff } from '#test/support/notification-people.ts'
-import { gatewayOf, notificationsWorld, type Status, toAll, toUsers } from '#test/support/notifications-api.ts'
+import { gatewayOf, notificationsWorld, toAll, toUsers } from '#test/support/notifications-api.ts'
 
 const PAGE = 32
 const { api, admin, people, ways } = await notificationsWorld({ customers: 3 * PAGE })

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
+import { deliveriesOf } from '#test/support/notification-outcomes.ts'
 import { aDevice } from '#test/support/notification-people.ts'
 import { gatewayOf, notificationsWorld, toAll, toUsers } from '#test/support/notifications-api.ts'
 
@@ -122,7 +123,7 @@ test('whatever fails and whoever dies, every device gets an outcome, and only un
       for (const person of people) await aDevice(api.database, person, `target of ${person}`)
       const devices = await db.selectFrom('device').select(['id', 'target']).execute()
       const { id, arrived } = await live(history)
-      const rows = await db.selectFrom('delivery').selectAll().where('notification_id', '=', id).execute()
+      const rows = await deliveriesOf(api.database, id)
       const counted = devices.filter((device) => rows.every((row) => row.device_id !== device.id))
       const { sent, failed, dead_tokens: dead } = await api.counts(id)
       // Of everyone, what was sent at once is counted alone.

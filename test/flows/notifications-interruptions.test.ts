@@ -5,6 +5,7 @@ import type { Timers } from '#src/core/timers.ts'
 import type { Db } from '#src/database/database.ts'
 import type { PublishedTask } from '#src/modules/outbox/publisher.ts'
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
+import { deliveriesOf } from '#test/support/notification-outcomes.ts'
 import { gatewayOf, notificationsWorld, toAll } from '#test/support/notifications-api.ts'
 
 /** Workers that die, stall, or lose their database in the middle of a chunk. */
@@ -164,11 +165,11 @@ for (const [way, body] of ways) {
     await allLeft
     await api.time.pass(LEASE_MS)
     await api.run(start)
-    const recorded = await deliveries(id)
+    const recorded = await recordedOf(id)
     for (const { resolve: answered } of answers) answered({ state: 'refused', reason: 'INVALID_ARGUMENT' })
     await stalled
     assert.equal(answers.length, PAGE, 'it went on with the next page')
-    assert.deepEqual(await deliveries(id), recorded)
+    assert.deepEqual(await recordedOf(id), recorded)
     await api.time.pass(2 * LEASE_MS)
     await api.runDue()
     assert.equal(api.pushesOf(id).length, people.length)
@@ -235,16 +236,10 @@ test('a database that is away when later attempts are to be recorded costs no du
   await assertDone(id)
 })
 
-async function deliveries(id: string) {
+async function recordedOf(id: string) {
   const { db } = api.database
   const chunks = await db.selectFrom('notification_chunk').selectAll().where('notification_id', '=', id).execute()
-  const rows = await db
-    .selectFrom('delivery')
-    .selectAll()
-    .where('notification_id', '=', id)
-    .orderBy('device_id')
-    .execute()
-  return { chunks, rows }
+  return { chunks, rows: await deliveriesOf(api.database, id) }
 }
 
 const RECORD_AGAIN_AFTER_MS = 500

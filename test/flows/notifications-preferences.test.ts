@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { beforeEach, test } from 'node:test'
 import { requeueUnfinished } from '#src/modules/notifications/sending/unfinished.ts'
+import { deliveriesOf } from '#test/support/notification-outcomes.ts'
 import { aPreference } from '#test/support/notification-people.ts'
 import { gatewayOf, notificationsWorld } from '#test/support/notifications-api.ts'
 
@@ -100,6 +101,8 @@ for (const [way, body] of ways) {
     const { state, counts } = await api.status(id)
     assert.equal(state, 'done')
     assert.deepEqual([counts.devices, counts.sent, counts.expired, counts.failed, counts.held], [2, 1, 1, 0, 0])
+    const reasons = (await deliveriesOf(api.database, id)).flatMap(({ reason }) => reason ?? [])
+    assert.deepEqual(reasons, ['not tried before it expired'])
   })
 
   test(`${way}: held past its expiry after a worker that may have sent it, it counts as failed`, async () => {

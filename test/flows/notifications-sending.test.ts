@@ -2,12 +2,11 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { recorderGateway } from '#src/adapters/push/memory.ts'
 import type { Push } from '#src/ports/push-gateway.ts'
+import { countsOf, deliveriesOf } from '#test/support/notification-outcomes.ts'
 import { aDevice, aPerson } from '#test/support/notification-people.ts'
 import { gatewayOf, notificationsWorld, toUser, toUsers } from '#test/support/notifications-api.ts'
 
 const { api, admin } = await notificationsWorld()
-
-const NOTHING_SPECIAL = { held: 0, muted: 0, expired: 0 }
 
 test('what is accepted is pushed to the device, counted and in the inbox', async () => {
   const awa = await aPerson(api.database)
@@ -44,16 +43,7 @@ test('what is accepted is pushed to the device, counted and in the inbox', async
   assert.deepEqual(await api.status(id), {
     id,
     state: 'done',
-    counts: {
-      ...NOTHING_SPECIAL,
-      recipients: 1,
-      recipients_done: 1,
-      devices: 1,
-      sent: 1,
-      failed: 0,
-      dead_tokens: 0,
-      retrying: 0,
-    },
+    counts: countsOf({ recipients: 1, recipients_done: 1, devices: 1, sent: 1 }),
     rate_per_minute: null,
     estimated_done_at: null,
     queued_at: now,
@@ -88,16 +78,7 @@ test('someone without a device has it in the inbox, and it is done', async () =>
   await api.runDue()
   const { state, counts, first_sent_at: firstSentAt } = await api.status(id)
   assert.equal(state, 'done')
-  assert.deepEqual(counts, {
-    ...NOTHING_SPECIAL,
-    recipients: 1,
-    recipients_done: 1,
-    devices: 0,
-    sent: 0,
-    failed: 0,
-    dead_tokens: 0,
-    retrying: 0,
-  })
+  assert.deepEqual(counts, countsOf({ recipients: 1, recipients_done: 1 }))
   assert.equal(firstSentAt, null)
 })
 
@@ -131,13 +112,9 @@ test('a worker that dies between push and record: sent again with the same messa
   await api.time.pass(30_000)
   await api.runDue()
   assert.deepEqual(new Set(api.pushesOf(id).map((push) => push.messageId)), new Set(left.map((push) => push.messageId)))
-  const rows = await api.database.db
-    .selectFrom('delivery')
-    .select(['state', 'attempts', 'maybe_duplicate'])
-    .where('notification_id', '=', id)
-    .execute()
+  const rows = await deliveriesOf(api.database, id)
   assert.deepEqual(
-    rows,
+    rows.map(({ state, attempts, maybe_duplicate }) => ({ state, attempts, maybe_duplicate })),
     Array.from({ length: 2 }, () => ({ state: 'sent', attempts: 2, maybe_duplicate: true })),
   )
   assert.equal((await api.status(id)).state, 'done')
@@ -157,11 +134,7 @@ test('a gateway that throws is an unknown outcome: tried again, noted, never los
   await api.time.pass(10_000)
   await api.runDue()
   assert.equal((await api.status(id)).counts.sent, 1)
-  const row = await api.database.db
-    .selectFrom('delivery')
-    .select('maybe_duplicate')
-    .where('notification_id', '=', id)
-    .executeTakeFirst()
+  const [row] = await deliveriesOf(api.database, id)
   assert.equal(row?.maybe_duplicate, true)
 })
 
@@ -195,16 +168,7 @@ test('a dead target is taken from its device, unless the device has another by t
   )
   const { state, counts } = await api.status(id)
   assert.equal(state, 'done')
-  assert.deepEqual(counts, {
-    ...NOTHING_SPECIAL,
-    recipients: 2,
-    recipients_done: 2,
-    devices: 2,
-    sent: 0,
-    failed: 0,
-    dead_tokens: 2,
-    retrying: 0,
-  })
+  assert.deepEqual(counts, countsOf({ recipients: 2, recipients_done: 2, devices: 2, dead_tokens: 2 }))
 })
 
 test('a refused message keeps the target; a refused target is set aside until its app reports in again', async () => {
@@ -271,16 +235,10 @@ test('what must wait waits as long as it was told, then is sent', async () => {
   })
   const { id } = await api.accepted(admin, toUser(awa.id))
   await api.runDue()
-  assert.deepEqual((await api.status(id)).counts, {
-    ...NOTHING_SPECIAL,
-    recipients: 1,
-    recipients_done: 1,
-    devices: 1,
-    sent: 0,
-    failed: 0,
-    dead_tokens: 0,
-    retrying: 1,
-  })
+  assert.deepEqual(
+    (await api.status(id)).counts,
+    countsOf({ recipients: 1, recipients_done: 1, devices: 1, retrying: 1 }),
+  )
   api.script = undefined
   await api.time.pass(59_999)
   assert.deepEqual(await api.runDue(), [])
@@ -309,11 +267,7 @@ test('given up after an hour of failures, at growing intervals', async () => {
   const { state, counts } = await api.status(id)
   assert.equal(state, 'done')
   assert.equal(counts.failed, 1)
-  const row = await api.database.db
-    .selectFrom('delivery')
-    .select('reason')
-    .where('notification_id', '=', id)
-    .executeTakeFirst()
+  const [row] = await deliveriesOf(api.database, id)
   assert.equal(row?.reason, 'given up: UNAVAILABLE')
 })
 
@@ -329,27 +283,13 @@ test('a gateway that cannot be used holds everything back, for hours if need be,
   }
   const untouched = await api.status(id)
   assert.equal(untouched.state, 'sending')
-  assert.deepEqual(untouched.counts, {
-    ...NOTHING_SPECIAL,
-    recipients: 2,
-    recipients_done: 2,
-    devices: 2,
-    sent: 0,
-    failed: 0,
-    dead_tokens: 0,
-    retrying: 0,
-    held: 2,
-  })
+  assert.deepEqual(untouched.counts, countsOf({ recipients: 2, recipients_done: 2, devices: 2, held: 2 }))
   assert.match(api.log.text(), /the push gateway cannot be used/)
   await api.runDue()
   assert.equal((await api.status(id)).counts.sent, 2)
-  const rows = await api.database.db
-    .selectFrom('delivery')
-    .select(['attempts', 'maybe_duplicate'])
-    .where('notification_id', '=', id)
-    .execute()
+  const rows = await deliveriesOf(api.database, id)
   assert.deepEqual(
-    rows,
+    rows.map(({ attempts, maybe_duplicate }) => ({ attempts, maybe_duplicate })),
     Array.from({ length: 2 }, () => ({ attempts: 1, maybe_duplicate: false })),
   )
 })

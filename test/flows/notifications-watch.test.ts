@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test'
 import { createLogger } from '#src/core/logger.ts'
 import { type Database, openDatabase } from '#src/database/database.ts'
 import { testDatabase, type TestDatabase } from '#test/support/database.ts'
+import { aMessage } from '#test/support/inbox-messages.ts'
 import { startProgram, type StartedProgram } from '#test/support/processes.ts'
 
 /** `notifications watch` as whoever operates the system types it. */
@@ -20,25 +21,13 @@ after(async () => {
 })
 
 async function aNotification(state: 'queued' | 'sending' | 'done' | 'cancelled'): Promise<string> {
-  const [id, now] = [randomUUID(), new Date()]
+  const now = new Date()
+  const id = await aMessage(database.db, { at: now.getTime() })
+  const times = { done_at: state === 'done' ? now : null, cancelled_at: state === 'cancelled' ? now : null }
   await database.db
-    .insertInto('notification')
-    .values({
-      id,
-      type: 'general',
-      title: 'T',
-      body: 'B',
-      data: '{}',
-      priority: 'normal',
-      audience: '{}',
-      task_id: randomUUID(),
-      state,
-      recipients: 1_000,
-      queued_at: now,
-      visible_at: now,
-      done_at: state === 'done' ? now : null,
-      cancelled_at: state === 'cancelled' ? now : null,
-    })
+    .updateTable('notification')
+    .set({ state, recipients: 1_000, ...times })
+    .where('id', '=', id)
     .execute()
   return id
 }

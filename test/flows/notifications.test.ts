@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { lockIdempotencyKey, pruneIdempotencyKeys } from '#src/modules/notifications/idempotency.ts'
 import { aLink, aMeter, anAgency } from '#test/support/factories.ts'
+import { recipientsOf } from '#test/support/notification-outcomes.ts'
 import { aPerson, type Caller, manyCustomers, staff } from '#test/support/notification-people.ts'
 import { notificationsWorld, toUser, toUsers } from '#test/support/notifications-api.ts'
 
@@ -28,16 +29,6 @@ async function refused(caller: Caller, body: unknown, status: number, code: stri
   return answer.json<Record<string, unknown>>()
 }
 
-async function recipientsOf(id: string): Promise<Set<string>> {
-  const { db } = api.database
-  const rows = await db
-    .selectFrom('notification_recipient')
-    .select('account_id')
-    .where('notification_id', '=', id)
-    .execute()
-  return new Set(rows.map((row) => row.account_id))
-}
-
 async function aCustomerOf(agencyId: string | undefined, state: 'accepted' | 'pending' = 'accepted') {
   const { db } = api.database
   const { id } = await aPerson(api.database)
@@ -50,7 +41,7 @@ test('who named a user twice reaches them once; everybody who may send may', asy
   const { id: userId } = await aCustomerOf(agency.id)
   for (const caller of [agent, admin, service]) {
     const { id } = await api.accepted(caller, toUsers([userId, userId.toUpperCase()]))
-    assert.deepEqual(await recipientsOf(id), new Set([userId]))
+    assert.deepEqual(await recipientsOf(api.database, id), new Set([userId]))
     assert.equal((await api.counts(id)).recipients, 1)
   }
   await refused({ id: userId, role: 'customer' }, toUser(userId), 403, 'http/forbidden')
@@ -122,9 +113,9 @@ test('a meter means everybody with an accepted link, of both kinds of meter with
 
   const body = toUser('', { audience: { kind: 'meter', number: owner.meter.number } })
   const everybody = await api.accepted(service, body)
-  assert.deepEqual(await recipientsOf(everybody.id), new Set([owner.id, sharer.id, classic.id]))
+  assert.deepEqual(await recipientsOf(api.database, everybody.id), new Set([owner.id, sharer.id, classic.id]))
   const ofTheAgency = await api.accepted(agent, body)
-  assert.deepEqual(await recipientsOf(ofTheAgency.id), new Set([owner.id, sharer.id]))
+  assert.deepEqual(await recipientsOf(api.database, ofTheAgency.id), new Set([owner.id, sharer.id]))
 })
 
 test('a meter that is unknown, of another agency, or followed by nobody is refused', async () => {

@@ -20,6 +20,7 @@ import type { Push, PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { VirtualTime } from '#test/celery/virtual-time.ts'
 import { testDatabase } from '#test/support/database.ts'
 import { type LogCapture, captureLog } from '#test/support/log.ts'
+import type { Accepted, Counts, Status } from '#test/support/notification-outcomes.ts'
 import {
   aDeviceEach,
   anyAdmin,
@@ -28,37 +29,6 @@ import {
   removeCustomers,
   staff,
 } from '#test/support/notification-people.ts'
-
-export interface Accepted {
-  readonly id: string
-  readonly task_id: string
-  readonly queue: string
-  readonly state: string
-  readonly status_url: string
-}
-
-export interface Status {
-  readonly id: string
-  readonly state: 'queued' | 'sending' | 'done' | 'cancelled'
-  readonly counts: Readonly<Record<CountName, number>>
-  readonly rate_per_minute: number | null
-  readonly estimated_done_at: string | null
-  readonly send_at: string
-  readonly first_sent_at: string | null
-  readonly done_at: string | null
-  readonly cancelled_at: string | null
-}
-type CountName =
-  | 'recipients'
-  | 'recipients_done'
-  | 'devices'
-  | 'sent'
-  | 'failed'
-  | 'dead_tokens'
-  | 'retrying'
-  | 'held'
-  | 'muted'
-  | 'expired'
 
 /** Notifications alone, on a database of their own; time, pushes and the hand-over of tasks are in the test's hands. */
 export interface NotificationsApi extends AsyncDisposable {
@@ -90,7 +60,7 @@ export interface NotificationsApi extends AsyncDisposable {
   runDue(parts?: Partial<TaskParts>): Promise<PublishedTask[]>
   /** As an admin reads it. */
   status(id: string): Promise<Status>
-  counts(id: string): Promise<Status['counts']>
+  counts(id: string): Promise<Counts>
   /** What the gateway was given of a notification. */
   pushesOf(id: string): Push[]
 }
