@@ -46,6 +46,15 @@ test('days are counted over leap days, and back', () => {
   assert.equal(daysBetween('2026-03-01', '2026-03-01'), 0)
 })
 
+test('the first of a month is what a Date says, so many months before or after', () => {
+  fc.assert(
+    fc.property(days, fc.integer({ min: -240, max: 240 }), (day, months) => {
+      const date = startOf(day)
+      assert.equal(firstOfMonth(day, months), dayOf(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months, 1)))
+    }),
+  )
+})
+
 test('months and years keep to the calendar', () => {
   assert.equal(firstOfMonth('2026-01-31', 1), '2026-02-01')
   assert.equal(firstOfMonth('2026-01-15', -1), '2025-12-01')

@@ -89,7 +89,8 @@ export class Answers {
   async #serve(question: ConsumptionQuestion): Promise<ServedAnswer> {
     const key = keyOf(question)
     const { cache, clock } = this.#parts
-    const [version, text] = await Promise.all([cache.get(versionKey(question.userId)), cache.get(key)])
+    const [reading, readingText] = [cache.get(versionKey(question.userId)), cache.get(key)]
+    const [version, text] = [await reading, await readingText]
     const found = text === undefined ? undefined : decodeKept(text)
     const current = found?.version === version ? found : undefined
     const now = clock()
