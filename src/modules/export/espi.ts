@@ -85,9 +85,13 @@ function localTime(userId: string, updated: string): string {
 }
 
 function intervalReading({ day, energyWh, amountXof }: Omit<ExportedEntry, 'occurredAt' | 'reference'>): string {
-  const cost = amountXof * COST_UNITS_PER_XOF
-  const told = Math.abs(cost) <= INT48_MAX ? `<cost>${cost}</cost>` : ''
-  return `\n<IntervalReading>${told}${interval('timePeriod', day, 1)}<value>${energyWh}</value></IntervalReading>`
+  const cost = int48('cost', amountXof * COST_UNITS_PER_XOF)
+  return `\n<IntervalReading>${cost}${interval('timePeriod', day, 1)}${int48('value', energyWh)}</IntervalReading>`
+}
+
+/** Nothing for a number that the schema cannot hold: one that was cut to its size would be believed. */
+function int48(name: string, value: number): string {
+  return Math.abs(value) <= INT48_MAX ? `<${name}>${value}</${name}>` : ''
 }
 
 function interval(name: string, from: string, days: number): string {
@@ -116,8 +120,12 @@ const link = (rel: string, href: string): string => `<link rel="${rel}" href="${
 
 const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
 
+/** Characters that no XML can hold are left out, which the control characters of old systems are. */
 function escaped(text: string): string {
-  return text.replaceAll(/[&<>"]/g, (character) => ENTITIES[character] ?? '')
+  return text.replaceAll(
+    /[&<>"]|[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu,
+    (character) => ENTITIES[character] ?? '',
+  )
 }
 
 /** The same for the same thing, so that whoever imports two exports sees one meter. RFC 9562, version 5. */
