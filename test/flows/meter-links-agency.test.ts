@@ -78,6 +78,38 @@ suite('a meter without an owner', () => {
     assert.equal((await metersOf(friend))[0]?.id, id)
   })
 
+  test('the owner who comes later is told whom the agency has let in, and can withdraw it', async () => {
+    const agency = await anAgency(api.db)
+    const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
+    const [owner, friend] = [await aCustomer(api.db), await aCustomer(api.db)]
+    const typed = api.supply({ phone: owner.phone, agencyName: `AGENCE ${agency.code}` })
+    await api.add(friend, typed)
+    const [asked] = (await api.call(agent, 'GET', '/api/agency/links')).json<AgencyLinks>().items
+    await decide(agent, asked?.id, 'accepted')
+    const id = await api.own(owner, typed)
+    assert.deepEqual(
+      (await api.told(owner.id)).map(({ event, body }) => [event, body.includes(`compteur ${typed.number}: 1.`)]),
+      [['followed', true]],
+    )
+    assert.equal((await metersOf(friend))[0]?.id, id)
+    assert.equal((await decide(owner, asked?.id, 'revoked')).statusCode, 204)
+    assert.deepEqual(await metersOf(friend), [])
+    assert.deepEqual(await eventsOf(friend), ['accepted', 'revoked'])
+  })
+
+  test('what the register comes to know of a meter is kept: its agency and its tariff', async () => {
+    const agency = await anAgency(api.db)
+    const [owner, friend] = [await aCustomer(api.db), await aCustomer(api.db)]
+    const typed = api.supply({ phone: owner.phone })
+    await api.add(friend, typed)
+    api.supply({ ...typed, agencyName: `AGENCE ${agency.code}`, tariffCode: 'DMP' })
+    await api.own(owner, typed)
+    assert.deepEqual(
+      (await metersOf(owner)).map((meter) => [meter.agency?.code, meter.tariff_class]),
+      [[agency.code, 'DMP']],
+    )
+  })
+
   test('somebody who was let in may turn out to be the owner, and sees the meter all along', async () => {
     const agency = await anAgency(api.db)
     const admin = { ...(await aStaffMember(api.db, 'admin')), role: 'admin' as const }

@@ -139,7 +139,9 @@ async function storedMeter(tx: Tx, { kind, number, police, agencyName, tariffCla
     .executeTakeFirstOrThrow()
   const meter = await lockMeter(tx, id)
   if (meter === undefined) throw httpErrors.notFound()
-  if (meter.agency_id !== null || agencyId === null) return meter
-  await tx.updateTable('meter').set({ agency_id: agencyId }).where('id', '=', id).execute()
-  return { ...meter, agency_id: agencyId }
+  const agency_id = meter.agency_id ?? agencyId
+  const tariff_class = meter.tariff_class ?? tariffClass
+  if (agency_id === meter.agency_id && tariff_class === meter.tariff_class) return meter
+  await tx.updateTable('meter').set({ agency_id, tariff_class }).where('id', '=', id).execute()
+  return { ...meter, agency_id, tariff_class }
 }

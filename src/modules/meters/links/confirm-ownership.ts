@@ -16,7 +16,7 @@ export interface Claim {
   readonly code: string
 }
 
-/** The code that was sent makes its account the owner. Those who asked before are put to the new owner. */
+/** The code that was sent makes its account the owner, who is told of those who asked before or were let in. */
 export async function confirmOwnership(parts: LinkParts, claim: Claim): Promise<AddedMeter> {
   const { verdict, meter } = await parts.db.transaction().execute((tx) => confirmIn(tx, parts, claim))
   // Told after the commit: a try that failed must stay counted.
@@ -43,7 +43,12 @@ async function confirmIn(
   if ((await ownerLink(tx, meterId)) !== undefined) throw meterErrors.hasOwner()
   const at = new Date(clock())
   await acceptLink(tx, own, 'owner', { by: accountId, at })
-  const waiting = await sharesIn(tx, meterId, 'pending')
-  if (waiting.length > 0) await tell(tx, [person], { kind: 'waiting', count: waiting.length }, meter, at)
+  for (const [kind, state] of [
+    ['followed', 'accepted'],
+    ['waiting', 'pending'],
+  ] as const) {
+    const { length: count } = await sharesIn(tx, meterId, state)
+    if (count > 0) await tell(tx, [person], { kind, count }, meter, at)
+  }
   return { verdict, meter }
 }

@@ -11,7 +11,7 @@ import type { LinkState } from './states.ts'
 export function lockMeter(tx: Tx, meterId: string) {
   return tx
     .selectFrom('meter')
-    .select(['id', 'number', 'kind', 'agency_id'])
+    .select(['id', 'number', 'kind', 'agency_id', 'tariff_class'])
     .where('id', '=', meterId)
     .forNoKeyUpdate()
     .executeTakeFirst()

@@ -10,6 +10,8 @@ export type LinkEvent =
   | { readonly kind: 'asked'; readonly who: Person; readonly link: Link }
   /** To who has just become the owner: so many asked before. */
   | { readonly kind: 'waiting'; readonly count: number }
+  /** To who has just become the owner: the agency has let so many see the meter before. */
+  | { readonly kind: 'followed'; readonly count: number }
   /** To who asked. */
   | { readonly kind: 'accepted' | 'refused' }
   /** To who could see the meter. */
@@ -55,6 +57,14 @@ function textOf(event: LinkEvent, number: string): { title: Bilingual; body: Bil
         body: {
           fr: `Demandes en attente de votre réponse pour le compteur ${number}: ${event.count}.`,
           en: `Requests that await your answer for meter ${number}: ${event.count}.`,
+        },
+      }
+    case 'followed':
+      return {
+        title: { fr: 'Votre compteur est déjà suivi', en: 'Your meter is followed already' },
+        body: {
+          fr: `Personnes à qui l'agence a permis de suivre le compteur ${number}: ${event.count}. Voyez-les, ou retirez-leur l'accès, dans les partages du compteur.`,
+          en: `People whom the agency has let follow meter ${number}: ${event.count}. See them, or withdraw their access, among the shares of the meter.`,
         },
       }
     case 'accepted':

@@ -77,7 +77,8 @@ function supplyOf(rows: readonly RegisteredSupply[], { kind, number, police: typ
   if (fitting.some((row) => row.police !== first.police)) throw meterErrors.policeNeeded()
   const phones = fitting.flatMap(({ phone }) => (phone === null ? [] : (normalisePhone(phone) ?? [])))
   const tariffClass = fitting.map(({ tariffCode }) => classOf(tariffCode)).find((known) => known !== null) ?? null
-  return { kind, number, police: first.police, phones, agencyName: first.agencyName, tariffClass }
+  const agencyName = fitting.find((row) => row.agencyName !== null)?.agencyName ?? null
+  return { kind, number, police: first.police, phones, agencyName, tariffClass }
 }
 
 const CLASSES = ['DPP', 'PPP', 'DMP', 'PMP'] as const
