@@ -2,7 +2,8 @@ import type { PushOutcome } from '#src/ports/push-gateway.ts'
 
 /**
  * A delivery is sent, failed or dead after its first attempt, or retrying → pending → retrying → …, until an hour after
- * it; expired where that attempt would have come too late. Pending is "someone is sending it again": when that someone crashed its outcome is unknown, and it is sent again.
+ * it; expired where that attempt would have come too late. Pending is "someone is sending it again": when that someone
+ * crashed its outcome is unknown, and it is sent again.
  */
 export type Verdict =
   | { readonly state: 'sent'; readonly providerId: string }
