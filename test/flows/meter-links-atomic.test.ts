@@ -17,7 +17,7 @@ before(async () => {
   )
 })
 after(() => api[Symbol.asyncDispose]())
-const { confirm, decide, remove } = linkSteps(() => api)
+const { confirm, decide, remove, linkIdOf } = linkSteps(() => api)
 
 const TABLES = [
   'meter',
@@ -84,9 +84,10 @@ test('a decision of the agency, and the audit of it', async () => {
   const agency = await anAgency(api.db)
   const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
   const typed = api.supply({ agencyName: `AGENCE ${agency.code}` })
-  const { id } = (await api.add(await aCustomer(api.db), typed)).json<Added>()
-  const link = await api.db.selectFrom('meter_link').select('id').where('meter_id', '=', id).executeTakeFirstOrThrow()
-  await isAllOrNothing('outbox', () => decide(agent, link.id, 'accepted'))
+  const friend = await aCustomer(api.db)
+  const { id } = (await api.add(friend, typed)).json<Added>()
+  const linkId = await linkIdOf(friend, id)
+  await isAllOrNothing('outbox', () => decide(agent, linkId, 'accepted'))
 })
 
 test('an owner who leaves, the shares and the words of it', async () => {

@@ -2,13 +2,8 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
 import { sql } from 'kysely'
-import {
-  type Added,
-  type MeterLinksApi,
-  meterLinksApi,
-  type Meters,
-  type Typed,
-} from '#test/support/meter-links-api.ts'
+import { type Added, type MeterLinksApi, meterLinksApi, type Typed } from '#test/support/meter-links-api.ts'
+import { linkSteps } from '#test/support/link-steps.ts'
 import { aCustomer, anAgency, aStaffMember } from '#test/support/factories.ts'
 
 /** Any history of one meter between three customers and an agent, beside a model of a few lines. */
@@ -18,6 +13,7 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
+const { metersOf, confirm, decide, remove, linkIdOf } = linkSteps(() => api)
 
 const DAY_MS = 24 * 3_600_000
 
@@ -134,16 +130,6 @@ async function aWorld() {
   const typed: Typed = api.supply({ phone: people[0].phone, agencyName: `AGENCE ${agency.code}` })
   let meterId = crypto.randomUUID() as string
 
-  const linkId = async (on: Who): Promise<string | undefined> => {
-    const link = await api.db
-      .selectFrom('meter_link')
-      .select('id')
-      .where('meter_id', '=', meterId)
-      .where('account_id', '=', people[on].id)
-      .executeTakeFirst()
-    return link?.id
-  }
-
   async function run(step: Step): Promise<number | undefined> {
     switch (step.kind) {
       case 'wait':
@@ -163,23 +149,21 @@ async function aWorld() {
       case 'confirm': {
         const sent = api.sms.sent.some(({ to }) => to === people[0].phone)
         const code = sent ? api.sms.codeFor(people[0].phone) : '000000'
-        return (await api.call(people[0], 'POST', `/api/meters/${meterId}/ownership`, { code })).statusCode
+        return (await confirm(people[0], meterId, code)).statusCode
       }
       case 'remove':
-        return (await api.call(people[step.who], 'DELETE', `/api/meters/${meterId}`)).statusCode
+        return (await remove(people[step.who], meterId)).statusCode
       case 'decide': {
-        const id = await linkId(step.on)
+        const id = await linkIdOf(people[step.on], meterId)
         const by = step.by === 'agent' ? agent : people[step.by]
         if (id === undefined) return undefined
-        return (await api.call(by, 'PUT', `/api/links/${id}`, { state: step.to })).statusCode
+        return (await decide(by, id, step.to)).statusCode
       }
     }
   }
 
   const listOf = async (who: Who, state: string): Promise<string[]> =>
-    (await api.call(people[who], 'GET', `/api/meters?state=${state}`))
-      .json<Meters>()
-      .items.map((item) => `${item.role} ${item.state}`)
+    (await metersOf(people[who], `?state=${state}`)).map((item) => `${item.role} ${item.state}`)
   return { run, listOf }
 }
 

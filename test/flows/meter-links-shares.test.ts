@@ -10,7 +10,7 @@ before(async () => {
   api = await meterLinksApi()
 })
 after(() => api[Symbol.asyncDispose]())
-const { metersOf, sharesOf, decide, remove, eventsOf } = linkSteps(() => api)
+const { metersOf, sharesOf, decide, remove, linkIdOf, eventsOf } = linkSteps(() => api)
 
 type Customer = Awaited<ReturnType<typeof aCustomer>>
 
@@ -82,14 +82,9 @@ suite('a shared meter', () => {
 
   test('the owner’s own link is no share: it is not listed, and not decided on', async () => {
     const { owner, id } = await aSharedMeter(api)
-    const link = await api.db
-      .selectFrom('meter_link')
-      .select('id')
-      .where('meter_id', '=', id)
-      .where('account_id', '=', owner.id)
-      .executeTakeFirstOrThrow()
-    assert.equal(codeOf(await decide(owner, link.id, 'revoked')), 'meters/not-a-share')
-    assert.ok((await sharesOf(owner, id)).items.every((share) => share.id !== link.id))
+    const ownLinkId = await linkIdOf(owner, id)
+    assert.equal(codeOf(await decide(owner, ownLinkId, 'revoked')), 'meters/not-a-share')
+    assert.ok((await sharesOf(owner, id)).items.every((share) => share.id !== ownLinkId))
   })
 
   test('an admin removes an owner who is none any more, but decides on no share in the owner’s place', async () => {
@@ -98,15 +93,10 @@ suite('a shared meter', () => {
     const agent = { ...(await aStaffMember(api.db, 'agent', agency.code)), role: 'agent' as const }
     const { owner, friend, linkId, id } = await aSharedMeter(api)
     await api.db.updateTable('meter').set({ agency_id: agency.id }).where('id', '=', id).execute()
-    const own = await api.db
-      .selectFrom('meter_link')
-      .select('id')
-      .where('meter_id', '=', id)
-      .where('account_id', '=', owner.id)
-      .executeTakeFirstOrThrow()
-    assert.equal(codeOf(await decide(agent, own.id, 'revoked')), 'meters/not-a-share')
+    const ownLinkId = await linkIdOf(owner, id)
+    assert.equal(codeOf(await decide(agent, ownLinkId, 'revoked')), 'meters/not-a-share')
     assert.equal(codeOf(await decide(admin, linkId, 'revoked')), 'meters/owner-decides')
-    assert.equal((await decide(admin, own.id, 'revoked')).statusCode, 204)
+    assert.equal((await decide(admin, ownLinkId, 'revoked')).statusCode, 204)
     assert.deepEqual([await metersOf(owner), await metersOf(friend)], [[], []])
     assert.deepEqual((await eventsOf(owner)).at(-1), 'disowned')
     assert.deepEqual((await eventsOf(friend)).at(-1), 'revoked')

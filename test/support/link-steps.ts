@@ -25,6 +25,12 @@ export function linkSteps(api: () => MeterLinksApi) {
     remove(caller: Caller, meterId: string): Promise<LightMyRequestResponse> {
       return api().call(caller, 'DELETE', `/api/meters/${meterId}`)
     },
+    /** Of the account's link to the meter, whatever has become of it. */
+    async linkIdOf({ id: accountId }: Caller, meterId: string): Promise<string | undefined> {
+      const { db } = api()
+      const links = db.selectFrom('meter_link').select('id').where('meter_id', '=', meterId)
+      return (await links.where('account_id', '=', accountId).executeTakeFirst())?.id
+    },
     /** What the account was told, the oldest first. */
     async eventsOf({ id }: Caller): Promise<(string | undefined)[]> {
       return (await api().told(id)).map(({ event }) => event)
