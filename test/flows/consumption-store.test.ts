@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import fc from 'fast-check'
+import { sql } from 'kysely'
 import { addDays } from '#src/core/calendar.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { type Database, openDatabase } from '#src/database/database.ts'
@@ -74,6 +75,21 @@ const byDay = (entries: readonly Pick<Entry, 'day' | 'energyWh' | 'amountXof'>[]
     .map(({ day, energyWh, amountXof }) => ({ day, energyWh, amountXof }))
     .toSorted((a, b) => a.day.localeCompare(b.day) || a.energyWh - b.energyWh || a.amountXof - b.amountXof)
 
+/** Months whose sums, or number of entries, are not those of the entries. */
+async function wrongMonths(meterId: string): Promise<readonly unknown[]> {
+  const { rows } = await sql`
+    select month, kept.amount_xof, entries.amount_xof as of_entries
+    from (select * from consumption_month where meter_id = ${meterId}) kept
+    full join (
+      select date_trunc('month', day::timestamp)::date as month, sum(energy_kwh) as energy_kwh,
+        sum(amount_xof) as amount_xof, count(*) as entries
+      from consumption_entry where meter_id = ${meterId} group by 1
+    ) entries using (month)
+    where (kept.energy_kwh, kept.amount_xof, kept.entries)
+      is distinct from (entries.energy_kwh, entries.amount_xof, entries.entries)`.execute(database.db)
+  return rows
+}
+
 test('after any readings, what is kept and every grouping of it is what the source said last', async () => {
   const { db } = database
   await fc.assert(
@@ -89,6 +105,7 @@ test('after any readings, what is kept and every grouping of it is what the sour
       }
       const kept = (await entriesByMeter(db, [meterId], ALL)).get(meterId) ?? []
       assert.deepEqual(byDay(kept), byDay(expected))
+      assert.deepEqual(await wrongMonths(meterId), [])
       const states = await readingStates(db, [meterId])
       for (const grouping of GROUPINGS) {
         const periods = periodsOf(ALL, grouping)
@@ -99,5 +116,28 @@ test('after any readings, what is kept and every grouping of it is what the sour
       }
     }),
     { numRuns: 40 },
+  )
+})
+
+test('of readings that are stored at the same time the newest counts, and the months are its own', async () => {
+  const { db } = database
+  await fc.assert(
+    fc.asyncProperty(fc.array(told, { minLength: 2, maxLength: 6 }), fc.nat(), async (readings, turn) => {
+      const { id: meterId } = await aMeter(db)
+      const stored = readings.map(({ held }, index): Reading => {
+        const readAt = new Date(Date.UTC(2026, 0, 1) + index)
+        return { meterId, range: ALL, isWholeHistory: true, entries: deliveredBy({ range: ALL, held }), readAt }
+      })
+      const newest = stored.at(-1)
+      assert.ok(newest)
+      const first = turn % stored.length
+      const inAnyOrder = [...stored.slice(first), ...stored.slice(0, first)]
+      await Promise.all(inAnyOrder.map((reading) => storeReading(db, reading)))
+      const kept = (await entriesByMeter(db, [meterId], ALL)).get(meterId) ?? []
+      assert.deepEqual(byDay(kept), byDay(newest.entries))
+      assert.deepEqual(await wrongMonths(meterId), [])
+      assert.deepEqual((await readingStates(db, [meterId])).get(meterId)?.readAt, newest.readAt)
+    }),
+    { numRuns: 20 },
   )
 })

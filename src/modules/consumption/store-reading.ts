@@ -3,7 +3,7 @@ import type { Day } from '#src/core/calendar.ts'
 import type { Db, Tx } from '#src/database/database.ts'
 import type { Entry } from './entry.ts'
 import { sumMonths } from './month-sums.ts'
-import { readingStates } from './queries.ts'
+import { type ReadingState, readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 
 /** What one question to a source brought. */
@@ -17,6 +17,8 @@ export interface Reading {
   /** When the question was put. */
   readonly readAt: Date
 }
+
+const NEVER = new Date(0)
 
 /** Replaces what is kept of the range by what was read, with the months' sums and the watermark. True when an entry changed. */
 export function storeReading(db: Db, reading: Reading): Promise<boolean> {
@@ -35,7 +37,7 @@ async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
   await sumMonths(tx, reading.meterId, state?.hasMonths === true ? changed : 'all')
   const watermark = {
     read_at: reading.readAt,
-    whole_history_at: reading.isWholeHistory || state === undefined ? reading.readAt : state.wholeHistoryAt,
+    whole_history_at: wholeHistoryAt(reading, state, gone.rows),
     has_months: true,
     is_idle: false,
   }
@@ -45,6 +47,17 @@ async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
     .onConflict((conflict) => conflict.column('meter_id').doUpdateSet(watermark))
     .execute()
   return changed.length > 0
+}
+
+/** What is gone from the days that were asked for may have moved to others: then the next reading asks for all. */
+function wholeHistoryAt(
+  { entries, isWholeHistory, readAt }: Reading,
+  state: ReadingState | undefined,
+  gone: readonly { readonly source_key: string }[],
+): Date {
+  if (isWholeHistory || state === undefined) return readAt
+  const keys = new Set(entries.map((entry) => entry.sourceKey))
+  return gone.every((row) => keys.has(row.source_key)) ? state.wholeHistoryAt : NEVER
 }
 
 /** One JSON parameter, whatever the number of rows: the protocol allows only 65,535 parameters. */
@@ -68,14 +81,14 @@ function withoutNulCharacters(row: Readonly<Record<string, string | null>>): Rec
 
 /** Also an entry that came back under another day, be it outside the range: it must not count twice. */
 function deleteUndelivered({ meterId, range }: Reading, delivered: ReturnType<typeof deliveredRows>) {
-  return sql<{ day: Day }>`
+  return sql<{ day: Day; source_key: string }>`
     with delivered as (select source_key, day from ${delivered})
     delete from consumption_entry as kept
     where kept.meter_id = ${meterId}
       and ((kept.day >= ${range.from}::date and kept.day < ${range.to}::date)
         or kept.source_key in (select source_key from delivered))
       and not exists (select from delivered where delivered.source_key = kept.source_key and delivered.day = kept.day)
-    returning kept.day`
+    returning kept.day, kept.source_key`
 }
 
 /** Writes only rows that differ, so that a refresh without news leaves nothing for vacuum. */
