@@ -1,7 +1,8 @@
 import { sql } from 'kysely'
 import type { Day } from '#src/core/calendar.ts'
+import { together } from '#src/core/together.ts'
 import type { Db } from '#src/database/database.ts'
-import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
+import type { LinkedMeter, MeterScope } from '#src/modules/meters/linked-meters.ts'
 import type { DatedAmount } from './aggregate.ts'
 import { type AskedMeters, onlyAsked } from './asked-meters.ts'
 import { isWholeMonths } from './month-sums.ts'
@@ -20,16 +21,44 @@ export interface MeterHistory {
 
 type Question = AskedMeters & DayRange & { readonly grouping: Grouping }
 
-/** The meters that are asked about with what is stored of them, in one statement, so as of one moment. */
-export async function historiesAsked(db: Db, question: Question): Promise<MeterHistory[]> {
-  const { userId, scope, from, to, grouping } = question
-  const agencyId = scope.kind === 'all' ? null : scope.agencyId
-  const isByMonth = isWholeMonths(question, grouping)
-  const { rows } = await sql<KnownRow>`select * from consumption_known(
-    ${userId}, ${agencyId}, ${isByMonth ? from : null}, ${to})`.execute(db)
-  const histories = rows.map((row) => toHistory(row, isByMonth))
-  return onlyAsked(histories, question.meterId, ({ meter }) => meter.id)
+/** The meters that are asked about with what is stored of them, as of one moment. */
+export type Histories = (question: Question) => Promise<MeterHistory[]>
+
+/** As many as PostgreSQL has cores for one of several processes; the others wait less for a connection. */
+const STATEMENTS_AT_A_TIME = 4
+const QUESTIONS_IN_ONE = 32
+
+/**
+ * Questions about the same range that come while others are under way go together in one statement: most of what such
+ * a read costs, to us and to PostgreSQL, is the way there and back.
+ */
+export function openHistories(db: Db): Histories {
+  const rowsOf = together<Question, readonly KnownRow[]>({
+    ask: (questions) => askTogether(db, questions),
+    keyOf: ({ scope, from, to, grouping }) => `${agencyOf(scope) ?? ''} ${from} ${to} ${grouping}`,
+    atATime: STATEMENTS_AT_A_TIME,
+    most: QUESTIONS_IN_ONE,
+  })
+  return async (question) => {
+    const isByMonth = isWholeMonths(question, question.grouping)
+    const histories = (await rowsOf(question)).map((row) => toHistory(row, isByMonth))
+    return onlyAsked(histories, question.meterId, ({ meter }) => meter.id)
+  }
 }
+
+/** Of questions that differ in their user, or in the meter of that user, alone. */
+async function askTogether(db: Db, questions: readonly Question[]): Promise<KnownRow[][]> {
+  const [{ scope, from, to, grouping }] = questions as [Question]
+  const byUser = new Map<string, KnownRow[]>(questions.map(({ userId }) => [userId, []]))
+  const { rows } = await sql<KnownRow & { readonly account_id: string }>`select * from consumption_known(
+    ${[...byUser.keys()]}, ${agencyOf(scope)}, ${isWholeMonths({ from, to }, grouping) ? from : null}, ${to})`.execute(
+    db,
+  )
+  for (const { account_id, ...row } of rows) byUser.get(account_id)?.push(row)
+  return questions.map(({ userId }) => byUser.get(userId) ?? [])
+}
+
+const agencyOf = (scope: MeterScope): string | null => (scope.kind === 'all' ? null : scope.agencyId)
 
 /** By meter id, in the finest parts that the grouping needs, by day; of the meters that were read. */
 export async function amountsOf(

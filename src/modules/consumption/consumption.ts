@@ -1,7 +1,7 @@
 import type { Day } from '#src/core/calendar.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type PeriodSum, type Sum, sumByPeriod, sumOf } from './aggregate.ts'
-import { amountsOf, historiesAsked, type MeterHistory } from './asked-histories.ts'
+import { amountsOf, type MeterHistory } from './asked-histories.ts'
 import type { AskedMeters } from './asked-meters.ts'
 import { nothingKnown } from './errors.ts'
 import { firstKeptDay } from './kept-years.ts'
@@ -54,7 +54,7 @@ export async function consumptionOf(
   const outcomes = new Map<string, ReadingOutcome>()
   for (;;) {
     await beforeLooking()
-    const histories = await historiesAsked(knowledge.db, question)
+    const histories = await knowledge.histories(question)
     const due = histories.filter(({ meter, state }) => !outcomes.has(meter.id) && isDue(knowledge, state))
     if (due.length === 0) return assemble(knowledge, question, histories, outcomes)
     const read = await knowledge.readings.read(due.map(({ meter }) => meter))

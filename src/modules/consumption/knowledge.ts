@@ -5,16 +5,18 @@ import { type Meter, usersOfMeter } from '#src/modules/meters/linked-meters.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import type { PostpaidSource, PrepaidSource } from '#src/ports/meter-source.ts'
 import { forgetUsers } from './answers.ts'
+import { type Histories, openHistories } from './asked-histories.ts'
 import { nothingKnown } from './errors.ts'
 import { dueRead, FRESH_FOR_MS, type Freshness } from './freshness.ts'
 import { KEPT_YEARS } from './kept-years.ts'
 import { MeterReadings } from './meter-readings.ts'
 import { type ReadingState, readingStates } from './queries.ts'
 
-/** What is stored of the meters, and the way to bring it up to date. One per process: readings are shared in it. */
+/** What is stored of the meters, and the way to bring it up to date. One per process: readings and looks are shared in it. */
 export interface Knowledge extends Freshness {
   readonly db: Db
   readonly readings: MeterReadings
+  readonly histories: Histories
   readonly now: Clock
 }
 
@@ -41,7 +43,7 @@ export function openKnowledge(parts: KnowledgeParts): Knowledge {
   const freshness = { freshForMs: parts.freshForMs ?? FRESH_FOR_MS, keptYears: parts.keptYears ?? KEPT_YEARS }
   const onChange = async (meterId: string): Promise<void> => forgetUsers(cache, await usersOfMeter(db, meterId))
   const readings = new MeterReadings({ ...parts, ...freshness, patienceMs, onChange })
-  return { db, readings, now: clock, ...freshness }
+  return { db, readings, histories: openHistories(db), now: clock, ...freshness }
 }
 
 /** Whether the meter's source has to be asked before an answer about it is made. */
