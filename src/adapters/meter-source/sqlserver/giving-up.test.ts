@@ -10,7 +10,7 @@ import { SqlServerClient } from './client.ts'
 import type { SqlServerOptions } from './options.ts'
 
 /** What a client says, by the first byte of a TDS packet. */
-const SAID = { 0x01: 'batch', 0x03: 'question', 0x06: 'attention', 0x10: 'login', 0x12: 'greeting' } as const
+const SAID = { 0x03: 'question', 0x06: 'attention', 0x12: 'greeting' } as const
 type Said = (typeof SAID)[keyof typeof SAID]
 
 /**
@@ -19,7 +19,8 @@ type Said = (typeof SAID)[keyof typeof SAID]
  */
 async function tappedWire(targetPort: number) {
   const heard: Said[] = []
-  const open = new Set<AsyncDisposable>()
+  /** Each closes one connection. */
+  const open = new Set<() => void>()
   const held: (() => void)[] = []
   const wire = { isDeaf: false }
   const server = createServer((client) => {
@@ -28,13 +29,12 @@ async function tappedWire(targetPort: number) {
       client.destroy()
       target.destroy()
     }
-    const pair = { [Symbol.asyncDispose]: async () => close() }
-    open.add(pair)
+    open.add(close)
     for (const socket of [client, target]) {
       socket.on('error', () => {})
       socket.on('close', () => {
         close()
-        open.delete(pair)
+        open.delete(close)
       })
     }
     client.on('data', (chunk) => {
@@ -60,7 +60,7 @@ async function tappedWire(targetPort: number) {
       for (const go of held.splice(0)) go()
     },
     async [Symbol.asyncDispose]() {
-      for (const pair of open) await pair[Symbol.asyncDispose]()
+      for (const close of open) close()
       server.close()
       await once(server, 'close')
     },
