@@ -3,7 +3,6 @@
  * source that takes 50 ms? Beside a bare `node:http` server, pgbench with the very same statements, and FastAPI with
  * asyncpg and redis in a process of its own, all in the same run.
  */
-import { Agent, get } from 'node:http'
 import type { ClosedLoop, ClosedLoopResult } from './spawned/closed-loop.ts'
 import { startBareServer } from './support/bare.ts'
 import { startChild } from './support/child.ts'
@@ -23,6 +22,7 @@ import { pgbenchScripts } from './support/engine-benchmarks.ts'
 import { fastapiPeer } from './support/fastapi-peer.ts'
 import { getRequest } from './support/get-request.ts'
 import { openedResources } from './support/opened.ts'
+import { type Answer, inLanes, read } from './support/read-answer.ts'
 import { recordAnswer } from './support/recorded-answer.ts'
 import { type Findings, runBenchmark } from './support/report.ts'
 import { startSystem } from './support/system.ts'
@@ -33,11 +33,15 @@ const CONNECTIONS = 64
 /** As many as an API process has, and as its peers get. */
 const DATABASE_CONNECTIONS = 10
 const TIMES = { warmUpMs: 200, measuredMs: 1_000 }
-const WARM_UP = { warmUpMs: 0, measuredMs: 1_500 }
+/** Until V8 has compiled what it is going to: these processes run for weeks. */
+const WARM_UP = { warmUpMs: 0, measuredMs: 5_000 }
 /** More than are asked in a round, so that each answer is made anew; the cache is emptied before each round. */
 const CUSTOMERS = 20_000
 /** pgbench takes at most 128 scripts. */
 const SCRIPTS = 100
+/** Answers of so many are more than the copies in a process can hold: each is fetched from Redis. */
+const KEPT_IN_REDIS = 12_000
+const FILLED_AT_A_TIME = 64
 const SOURCE_DELAY_MS = 50
 /** Customers of whom only the source knows, and how many of them are asked for at a time. */
 const COLD = 200
@@ -89,31 +93,6 @@ async function startPeer({ system, directUrl }: ConsumptionWorld, port: number, 
   })
 }
 
-const agent = new Agent({ keepAlive: true })
-
-interface Answer {
-  readonly status: number
-  readonly cache: string
-  readonly tookMs: number
-  readonly json: unknown
-}
-
-function read(port: number, { path, token }: Pick<Reader, 'path' | 'token'>): Promise<Answer> {
-  const startedAt = performance.now()
-  return new Promise((resolve, reject) => {
-    const headers = { authorization: `Bearer ${token}` }
-    get({ agent, host: '127.0.0.1', port, path, headers }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      response.on('error', reject).on('end', () => {
-        const { statusCode: status = 0, headers: answered } = response
-        const cache = String(answered['x-cache'])
-        resolve({ status, cache, tookMs: performance.now() - startedAt, json: JSON.parse(text) })
-      })
-    }).on('error', reject)
-  })
-}
-
 /** The same work has the same result, field for field, made anew and kept. */
 async function compareBodies(ours: Target, peer: Target, readers: readonly Reader[]): Promise<void> {
   for (const reader of readers) {
@@ -152,13 +131,20 @@ async function measureRounds(
     await system.redis.flush()
     return run(target, all)
   }
+  const other = await system.api()
+  const keptInRedis = async (): Promise<ClosedLoopResult> => {
+    await answerOnce(Number(new URL(other.url).port), readers.slice(0, KEPT_IN_REDIS))
+    return run(api, all.slice(0, KEPT_IN_REDIS))
+  }
   for (const target of [bare, api, peer]) await run(target, one, WARM_UP)
   await run(embedded, [getRequest(inMemory)], WARM_UP)
+  for (const target of [api, peer]) await run(target, all, WARM_UP)
   const rounds: ConsumptionRound[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
     rounds.push({
       bare: await run(bare, one),
-      hitRedis: await run(api, one),
+      hitCopied: await run(api, one),
+      hitRedis: await keptInRedis(),
       hitMemory: await run(embedded, [getRequest(inMemory)]),
       hitPeer: await run(peer, one),
       pgbench: await bench(system.settings['DATABASE_URL']!),
@@ -175,6 +161,14 @@ async function recorded({ port }: Target, { path, token }: Reader) {
   return [`GET ${path}`, await recordAnswer(port, { method: 'GET', path, headers, body: undefined })] as const
 }
 
+/** By another instance than the one that is measured, so that Redis has the answers and the process has none. */
+async function answerOnce(port: number, readers: readonly Reader[]): Promise<void> {
+  await inLanes(FILLED_AT_A_TIME, readers, async (reader) => {
+    const { status } = await read(port, reader)
+    if (status !== 200) throw new Error(`${reader.path} is ${status}`)
+  })
+}
+
 /** Customers of whom PostgreSQL knows nothing, a few at a time. */
 async function readThroughSource(
   world: ConsumptionWorld,
@@ -184,12 +178,8 @@ async function readThroughSource(
   await moveToSource(world, cold)
   await world.system.redis.flush()
   world.sic.faults.delayMs = SOURCE_DELAY_MS
-  const queue = [...cold]
   const answers: Answer[] = []
-  const lane = async (): Promise<void> => {
-    for (let reader = queue.pop(); reader !== undefined; reader = queue.pop()) answers.push(await read(port, reader))
-  }
-  await Promise.all(Array.from({ length: COLD_AT_A_TIME }, lane))
+  await inLanes(COLD_AT_A_TIME, cold, async (reader) => void answers.push(await read(port, reader)))
   world.sic.faults.delayMs = 0
   const failures = answers.filter(({ status, cache }) => status !== 200 || cache !== 'MISS').length
   return { latenciesMs: answers.map(({ tookMs }) => tookMs), failures, atATime: COLD_AT_A_TIME }

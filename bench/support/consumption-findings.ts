@@ -6,6 +6,9 @@ import { figure, type Table } from './table.ts'
 
 export interface ConsumptionRound {
   readonly bare: ClosedLoopResult
+  /** One customer again and again: from the copy in the process. */
+  readonly hitCopied: ClosedLoopResult
+  /** One after the other: fetched from Redis. */
   readonly hitRedis: ClosedLoopResult
   readonly hitMemory: ClosedLoopResult
   readonly hitPeer: ClosedLoopResult
@@ -54,10 +57,11 @@ export function consumptionFindings(measured: ConsumptionMeasured): Findings {
   return {
     tables: [speedTable(rounds, speeds, scripts), sourceTable(source)],
     limits: [
-      share('hit with Redis: share of bare node:http', speeds('hitRedis'), speeds('bare'), LEAST.hitOfBare),
+      share('hit with Redis: share of bare node:http', speeds('hitCopied'), speeds('bare'), LEAST.hitOfBare),
       share('hit in memory: share of bare node:http', speeds('hitMemory'), speeds('bare'), LEAST.hitOfBare),
       share('served by PostgreSQL: share of pgbench', speeds('miss'), scripts('pgbench'), LEAST.missOfPgbench),
-      share(`hit with Redis: times ${FASTAPI}`, speeds('hitRedis'), speeds('hitPeer'), LEAST.timesPeer),
+      share(`hit with Redis: times ${FASTAPI}`, speeds('hitCopied'), speeds('hitPeer'), LEAST.timesPeer),
+      share(`hit fetched from Redis: times ${FASTAPI}`, speeds('hitRedis'), speeds('hitPeer'), LEAST.timesPeer),
       share(`served by PostgreSQL: times ${FASTAPI}`, speeds('miss'), speeds('missPeer'), LEAST.timesPeer),
       {
         what: `source queries for ${figure(stampede.requests)} requests at once for one cold customer, over two instances`,
@@ -96,7 +100,8 @@ function speedTable(
     columns: ['what', 'per second', 'P50 ms', 'P99 ms', 'CPU µs each', 'cores'],
     rows: [
       row('bare node:http, the same bytes', 'bare'),
-      row('ours, hit with Redis (copied into the process)', 'hitRedis'),
+      row('ours, hit with Redis (copied into the process)', 'hitCopied'),
+      row('ours, hit fetched from Redis', 'hitRedis'),
       row('ours, hit in memory (embedded mode)', 'hitMemory'),
       row(`${FASTAPI}, hit`, 'hitPeer'),
       row('ours, served by PostgreSQL', 'miss'),
@@ -121,8 +126,8 @@ function notesOf({ rounds, connections, databaseConnections, customers }: Consum
   return [
     `Median of ${rounds.length} rounds (least–most) at ${connections} connections, all one after the other in each; shares are taken within a round. Load generator and servers share the cores.`,
     `"Served by PostgreSQL" goes through ${figure(customers)} customers with three years of consumption each, the cache emptied before; ours through PgBouncer with unnamed statements, FastAPI past it with prepared ones, ${databaseConnections} connections each.`,
-    'pgbench runs the statements that the product sends for such a read, recorded from it, for 100 customers in turn, in the extended protocol; a miss also verifies a token, asks Redis thrice and stores the answer there.',
-    'A hit with Redis is one customer asked for again and again: answered from the copy that the process keeps until Redis tells of a change. FastAPI asks Redis each time.',
+    'pgbench runs the statements that the product sends for such a read, recorded from it, for 100 customers in turn, in the extended protocol; a miss also verifies a token, asks Redis thrice and stores the answer there. Ours asks for several customers in one statement when they come while others are under way.',
+    'A hit with Redis is one customer asked for again and again: answered from the copy that the process keeps until Redis tells of a change. "Fetched from Redis" goes through 12,000 customers, more than the copies hold. FastAPI asks Redis each time.',
     `${FASTAPI}: one process, uvloop, httptools, orjson, no access log; its bodies were compared with ours, byte for byte, before.`,
   ]
 }

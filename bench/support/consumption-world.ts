@@ -96,10 +96,13 @@ export function asScript(statements: readonly CompiledQuery[]): string {
 function inlined(text: string, parameters: readonly unknown[]): string {
   return text.replaceAll('\n', ' ').replaceAll(/\$(\d+)/g, (_, number: string) => {
     const value = parameters[Number(number) - 1]
-    if (value === null) return 'null'
-    const written = Array.isArray(value) ? `{${value.join(',')}}` : String(value)
-    return `'${written.replaceAll("'", "''")}'`
+    return value === null ? 'null' : quoted(value)
   })
+}
+
+function quoted(value: unknown): string {
+  const written = Array.isArray(value) ? `{${value.join(',')}}` : String(value)
+  return `'${written.replaceAll("'", "''")}'`
 }
 
 /** SIC gets what PostgreSQL knows of these meters, of which the product then knows nothing. */

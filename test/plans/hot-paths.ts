@@ -165,7 +165,7 @@ async function customerPaths(api: TestApi, customer: ReturnType<typeof customerA
   await get('inbox', undefined, `/api/users/${accountId}/notifications`)
   if (customer.kind === 'prepaid') {
     await get('month of a meter', [2025, 2026], `/api/meters/${meterId}/month`)
-    await get('purchases of a meter', undefined, `/api/meters/${meterId}/purchases`)
+    await get('purchases of a meter', [2024, 2025, 2026, 2027], `/api/meters/${meterId}/purchases`)
   }
 }
 
