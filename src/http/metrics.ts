@@ -6,8 +6,8 @@ import { httpErrors } from '#src/http/errors.ts'
 
 export interface Metrics {
   readonly registry: Registry
-  /** Without `seconds` it is counted alone. */
-  observeRequest(route: string, method: string, status: number, seconds: number | undefined): void
+  /** What counts the answers of a route; one without `seconds` is counted alone. */
+  observerOf(route: string, method: string): (status: number, seconds: number | undefined) => void
 }
 
 export function createMetrics(): Metrics {
@@ -29,9 +29,16 @@ export function createMetrics(): Metrics {
   })
   return {
     registry,
-    observeRequest(route, method, status, seconds) {
-      if (seconds !== undefined) durations.labels(route, method).observe(seconds)
-      answers.labels(route, method, String(status)).inc()
+    observerOf(route, method) {
+      // Labels are put together once: for every answer anew they cost as much as what they count.
+      const duration = durations.labels(route, method)
+      const byStatus = new Map<number, ReturnType<typeof answers.labels>>()
+      return (status, seconds) => {
+        if (seconds !== undefined) duration.observe(seconds)
+        const known = byStatus.get(status) ?? answers.labels(route, method, String(status))
+        byStatus.set(status, known)
+        known.inc()
+      }
     },
   }
 }

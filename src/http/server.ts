@@ -98,11 +98,15 @@ function observe(app: App, { metrics, log, slowRequestMs = 1_000 }: ServerOption
   app.addHook('onRoute', (route) => {
     const others = [route.onResponse ?? []].flat()
     if (others.some((hook) => observed.has(hook))) return
+    // By method: the HEAD twin of a route comes here as well.
+    const observers = new Map<string, ReturnType<Metrics['observerOf']>>()
     const hook: onResponseHookHandler = (request, reply, done) => {
       const { method, id } = request
       const elapsedMs = reply.elapsedTime
       const isStream = route.config?.isStream === true && reply.statusCode === 200
-      metrics.observeRequest(route.url, method, reply.statusCode, isStream ? undefined : elapsedMs / 1_000)
+      const count = observers.get(method) ?? metrics.observerOf(route.url, method)
+      observers.set(method, count)
+      count(reply.statusCode, isStream ? undefined : elapsedMs / 1_000)
       if (elapsedMs > slowRequestMs && !isStream) {
         const durationMs = Math.round(elapsedMs)
         log.warn({ request_id: id, method, route: route.url, status: reply.statusCode, durationMs }, 'slow')

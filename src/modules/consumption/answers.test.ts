@@ -163,3 +163,12 @@ test('an entry of another release is a miss', async () => {
   for (const key of kept.keys()) if (key.includes(':answer:')) kept.set(key, '{"from":"a later release"}')
   assert.equal((await answers.serve(question)).status, 'MISS')
 })
+
+test('an answer does not wait until it is kept', async () => {
+  const { load, release } = heldLoad()
+  const { answers, cache } = setUp(load)
+  cache.set = () => new Promise(() => {})
+  release()
+  assert.equal((await answers.serve(question)).status, 'MISS')
+  await answers.close()
+})

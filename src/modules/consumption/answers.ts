@@ -145,23 +145,24 @@ export class Answers {
       })
       const body = JSON.stringify(toAnswer(consumption))
       const freshUntil = this.#freshUntil(consumption)
-      return await this.#keep(key, { version, freshUntil, isStale: consumption.stale, etag: entityTag(body), body })
+      return this.#keep(key, { version, freshUntil, isStale: consumption.stale, etag: entityTag(body), body })
     } catch (error) {
-      if (isNothingKnown(error)) await this.#keepNothing(key, version)
+      if (isNothingKnown(error)) this.#keepNothing(key, version)
       if (error instanceof AppError || kept === undefined) throw error
       log.error({ err: error }, 'a kept answer stands in for one that could not be made')
       return this.#keep(key, { ...asStale(kept), freshUntil: this.#parts.clock() + STALE_FOR_MS })
     }
   }
 
-  async #keepNothing(key: string, version: string): Promise<void> {
+  #keepNothing(key: string, version: string): void {
     if (version === NO_VERSION) return
     const freshUntil = this.#parts.clock() + STALE_FOR_MS
-    await this.#parts.cache.set(key, encodeNothing({ version, freshUntil }), STALE_FOR_MS)
+    void this.#parts.cache.set(key, encodeNothing({ version, freshUntil }), STALE_FOR_MS)
   }
 
-  async #keep(key: string, answer: KeptAnswer): Promise<ServedAnswer> {
-    if (answer.version !== NO_VERSION) await this.#parts.cache.set(key, encodeKept(answer), KEPT_FOR_MS)
+  /** The answer does not wait for it to be kept: a cache that is slow would hold it up. */
+  #keep(key: string, answer: KeptAnswer): ServedAnswer {
+    if (answer.version !== NO_VERSION) void this.#parts.cache.set(key, encodeKept(answer), KEPT_FOR_MS)
     return served(answer, 'MISS')
   }
 

@@ -26,7 +26,8 @@ export type Histories = (question: Question) => Promise<MeterHistory[]>
 
 /** As many as PostgreSQL has cores for one of several processes; the others wait less for a connection. */
 const STATEMENTS_AT_A_TIME = 4
-const QUESTIONS_IN_ONE = 32
+/** Not all that wait, so that we make some answers while PostgreSQL reads for others. */
+const QUESTIONS_IN_ONE = 16
 
 /**
  * Questions about the same range that come while others are under way go together in one statement: most of what such
