@@ -3,7 +3,8 @@
  * When the store is unreachable `get` returns undefined and `set` and `delete` return; none throws.
  */
 export interface Cache extends AsyncDisposable {
-  get(key: string): Promise<string | undefined>
+  /** At once, without a promise, what is known inside the process: most that is asked for often. */
+  get(key: string): string | undefined | Promise<string | undefined>
   /** @param ttlMs lifetime in milliseconds, at least 1 */
   set(key: string, value: string, ttlMs: number): Promise<void>
   /** As `set`, but only where no live value is there. True when this call wrote it; false too when the store is unreachable. */

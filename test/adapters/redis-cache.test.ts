@@ -72,7 +72,7 @@ test('more than it holds: old values go, new ones are kept', async () => {
   const megabyte = 'x'.repeat(1_000_000)
   for (let n = 0; n < 100; n += 1) await cache.set(`large-${n}`, megabyte, 60_000)
   assert.equal((await cache.get('large-99'))?.length, 1_000_000)
-  const kept = await Promise.all(Array.from({ length: 100 }, (_, n) => cache.get(`large-${n}`)))
+  const kept = await Promise.all(Array.from({ length: 100 }, async (_, n) => cache.get(`large-${n}`)))
   const count = kept.filter((value) => value !== undefined).length
   assert.ok(count > 20 && count < 70, `${count} kept`)
   assert.deepEqual(
@@ -87,7 +87,7 @@ test('stopped in mid-use: every call returns, and all works again when it is bac
   const { cache, misses, lines } = bench_
   await answers(cache)
   await cache.set('key', 'value', 60_000)
-  const calls = Array.from({ length: 200 }, () => cache.get('key'))
+  const calls = Array.from({ length: 200 }, async () => cache.get('key'))
   await server.kill()
   for (const value of await Promise.all(calls)) assert.ok(value === 'value' || value === undefined)
   // Until the end of the connection is here a copy may be.
@@ -196,7 +196,7 @@ async function slowBench() {
     /** Asks so often that Redis is given up for now. */
     async goSilent(): Promise<void> {
       server.pause()
-      const asked = Array.from({ length: 5 }, () => inner.cache.get('key'))
+      const asked = Array.from({ length: 5 }, async () => inner.cache.get('key'))
       due.forEach((wake) => wake())
       assert.deepEqual(await Promise.all(asked), Array.from({ length: 5 }))
       assert.equal(await inner.cache.get('key'), undefined)

@@ -19,7 +19,12 @@ test('what was read longest ago makes room', async () => {
   for (const key of ['a', 'b', 'c']) await cache.set(key, key, 1000)
   await cache.get('a')
   await cache.set('d', 'd', 1000)
-  assert.deepEqual(await Promise.all(['a', 'b', 'c', 'd'].map((key) => cache.get(key))), ['a', undefined, 'c', 'd'])
+  assert.deepEqual(await Promise.all(['a', 'b', 'c', 'd'].map(async (key) => cache.get(key))), [
+    'a',
+    undefined,
+    'c',
+    'd',
+  ])
 })
 
 test('a value larger than the whole cache is not kept, and does not empty it', async () => {
@@ -34,7 +39,7 @@ test('a value larger than the whole cache is not kept, and does not empty it', a
 test('ten thousand entries stay within the bound', async () => {
   const cache = memoryCache({ clock: () => 0, maxBytes: 100_000 })
   for (let n = 0; n < 10_000; n += 1) await cache.set(`key-${n}`, 'v'.repeat(50), 1000)
-  const kept = await Promise.all(Array.from({ length: 10_000 }, (_, n) => cache.get(`key-${n}`)))
+  const kept = await Promise.all(Array.from({ length: 10_000 }, async (_, n) => cache.get(`key-${n}`)))
   const count = kept.filter((value) => value !== undefined).length
   assert.ok(count > 300 && count < 1000, `${count} kept`)
   assert.equal(kept.at(-1), 'v'.repeat(50))

@@ -33,12 +33,12 @@ class MemoryCache implements Cache {
     this.#maxBytes = maxBytes
   }
 
-  get(key: string): Promise<string | undefined> {
+  get(key: string): string | undefined {
     const entry = this.#live(key)
-    if (entry === undefined) return Promise.resolve(undefined)
+    if (entry === undefined) return undefined
     this.#entries.delete(key)
     this.#entries.set(key, entry)
-    return Promise.resolve(entry.value)
+    return entry.value
   }
 
   set(key: string, value: string, ttlMs: number): Promise<void> {

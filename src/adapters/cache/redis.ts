@@ -53,10 +53,10 @@ class RedisCache implements Cache {
     this.#onMiss = onMiss
   }
 
-  get(key: string): Promise<string | undefined> {
+  get(key: string): string | Promise<string | undefined> {
     const stored = this.#prefix + key
     const copy = this.#connection.isAnswering ? this.#copies.get(stored) : undefined
-    return copy === undefined ? this.#read(stored) : Promise.resolve(copy)
+    return copy ?? this.#read(stored)
   }
 
   async #read(stored: string): Promise<string | undefined> {

@@ -62,7 +62,7 @@ function heldLoad() {
 test('everyone who asks the same at the same time shares one computation and its bytes', async () => {
   const { load, calls, release } = heldLoad()
   const { answers } = setUp(load)
-  const asking = Array.from({ length: 1_000 }, () => answers.serve(question))
+  const asking = Array.from({ length: 1_000 }, async () => answers.serve(question))
   const other = answers.serve({ ...question, grouping: 'day' })
   release()
   const served = await Promise.all(asking)
@@ -96,7 +96,7 @@ test('that nothing is known is kept for seconds, and for the user’s version al
     if (!isKnown) throw nothingKnown()
     return consumption()
   })
-  const refused = () => assert.rejects(answers.serve(question), { code: 'consumption/source-unavailable' })
+  const refused = () => assert.rejects(async () => answers.serve(question), { code: 'consumption/source-unavailable' })
   await refused()
   time.now += 2_999
   await refused()
@@ -117,7 +117,7 @@ test('another refusal is not kept', async () => {
     if (!isLinked) throw consumptionErrors.meterNotFound()
     return consumption()
   })
-  await assert.rejects(answers.serve(question), { code: 'consumption/meter-not-found' })
+  await assert.rejects(async () => answers.serve(question), { code: 'consumption/meter-not-found' })
   isLinked = true
   assert.equal((await answers.serve(question)).status, 'MISS')
 })
@@ -133,7 +133,8 @@ test('each question is told of by how it was answered', async () => {
   const answers = answersTelling((outcome) => told.push(outcome))
   await answers.serve(question)
   await answers.serve(question)
-  for (let twice = 0; twice < 2; twice += 1) await assert.rejects(answers.serve({ ...question, grouping: 'day' }))
+  for (let twice = 0; twice < 2; twice += 1)
+    await assert.rejects(async () => answers.serve({ ...question, grouping: 'day' }))
   stale = true
   time.now += 10 * MINUTE
   await answers.serve(question)

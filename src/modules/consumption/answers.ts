@@ -6,7 +6,7 @@ import type { Cache } from '#src/ports/cache.ts'
 import type { Consumption, ConsumptionQuestion } from './consumption.ts'
 import { entityTag } from './entity-tag.ts'
 import { nothingKnown } from './errors.ts'
-import { asStale, decodeKept, encodeKept, encodeNothing, type KeptAnswer } from './kept-answer.ts'
+import { asStale, decodeKept, encodeKept, encodeNothing, type KeptAnswer, type KeptNothing } from './kept-answer.ts'
 import { toAnswer } from './view.ts'
 
 /** Computes an answer; `beforeLooking` runs before the rows that it is made of are read. */
@@ -18,6 +18,8 @@ export type Load = (question: ConsumptionQuestion, beforeLooking: () => Promise<
  * - `STALE`: older than it should be: a source or PostgreSQL is down, or it is being renewed behind this request.
  */
 export type CacheStatus = 'HIT' | 'MISS' | 'STALE'
+
+type MaybeLater<T> = T | Promise<T>
 
 export interface ServedAnswer {
   readonly status: CacheStatus
@@ -75,9 +77,31 @@ export class Answers {
     this.#parts = parts
   }
 
-  async serve(question: ConsumptionQuestion): Promise<ServedAnswer> {
+  /** At once, without a promise, when a good answer is kept inside the process: that is what most requests get. */
+  serve(question: ConsumptionQuestion): ServedAnswer | Promise<ServedAnswer> {
+    const key = keyOf(question)
+    const { cache, onServed } = this.#parts
+    const [version, text] = [cache.get(versionKey(question.userId)), cache.get(key)]
+    const hit = typeof version === 'string' && typeof text === 'string' ? this.#hit(version, text) : undefined
+    if (hit === undefined) return this.#serveLater(question, key, version, text)
+    onServed?.(hit.status)
+    return hit
+  }
+
+  #hit(version: string, text: string): ServedAnswer | undefined {
+    const kept = this.#current(version, text)
+    if (kept === undefined || 'isNothing' in kept) return undefined
+    return this.#parts.clock() < kept.freshUntil ? served(kept, 'HIT') : undefined
+  }
+
+  async #serveLater(
+    question: ConsumptionQuestion,
+    key: string,
+    version: MaybeLater<string | undefined>,
+    text: MaybeLater<string | undefined>,
+  ): Promise<ServedAnswer> {
     try {
-      const answer = await this.#serve(question)
+      const answer = await this.#answer(question, key, await version, await text)
       this.#parts.onServed?.(answer.status)
       return answer
     } catch (error) {
@@ -86,19 +110,18 @@ export class Answers {
     }
   }
 
-  async #serve(question: ConsumptionQuestion): Promise<ServedAnswer> {
-    const key = keyOf(question)
-    const { cache, clock } = this.#parts
-    const [reading, readingText] = [cache.get(versionKey(question.userId)), cache.get(key)]
-    const [version, text] = [await reading, await readingText]
-    const found = text === undefined ? undefined : decodeKept(text)
-    const current = found?.version === version ? found : undefined
-    const now = clock()
-    if (current !== undefined && 'isNothing' in current) {
-      if (now < current.freshUntil) throw nothingKnown()
-      return this.#flight(key, question, current.version)
+  async #answer(
+    question: ConsumptionQuestion,
+    key: string,
+    version: string | undefined,
+    text: string | undefined,
+  ): Promise<ServedAnswer> {
+    const kept = this.#current(version, text)
+    const now = this.#parts.clock()
+    if (kept !== undefined && 'isNothing' in kept) {
+      if (now < kept.freshUntil) throw nothingKnown()
+      return this.#flight(key, question, kept.version)
     }
-    const kept = current
     if (kept !== undefined) {
       if (now < kept.freshUntil) return served(kept, 'HIT')
       if (!kept.isStale && now < kept.freshUntil + RENEW_BEHIND_MS) {
@@ -107,6 +130,12 @@ export class Answers {
       }
     }
     return this.#flight(key, question, version ?? (await this.#version(question.userId)), kept)
+  }
+
+  /** What is kept, if it was made under this version. */
+  #current(version: string | undefined, text: string | undefined): KeptAnswer | KeptNothing | undefined {
+    const found = text === undefined ? undefined : decodeKept(text)
+    return found?.version === version ? found : undefined
   }
 
   /** Waits for what is under way, so that nothing touches a closed database. */

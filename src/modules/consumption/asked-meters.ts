@@ -24,8 +24,12 @@ export function onlyAsked<T>(all: readonly T[], meterId: string | undefined, idO
 }
 
 /** As `meterScope`; who has lost the scope since the policy was checked is told as by the policy. */
-export async function scopeOf(db: Db, actor: Actor, userId: string): Promise<MeterScope> {
-  const scope = await meterScope(db, actor, userId)
+export function scopeOf(db: Db, actor: Actor, userId: string): MeterScope | Promise<MeterScope> {
+  const scope = meterScope(db, actor, userId)
+  return scope instanceof Promise ? scope.then(stillThere) : scope
+}
+
+function stillThere(scope: MeterScope | undefined): MeterScope {
   if (scope === undefined) throw httpErrors.notFound()
   return scope
 }

@@ -73,14 +73,16 @@ function consumptionRoute(app: App, { db, clock, policy }: ConsumptionRouteParts
     async (request, reply) => {
       const userId = request.params.user_id.toLowerCase()
       const { group_by: grouping = 'month', meter_id: meterId } = request.query
-      const answer = await answers.serve({
+      // What is at hand is not awaited: each time would cost a twentieth of a hit.
+      const scope = scopeOf(db, actorOf(request), userId)
+      const answer = answers.serve({
         userId,
-        scope: await scopeOf(db, actorOf(request), userId),
+        scope: scope instanceof Promise ? await scope : scope,
         ...resolveRange(request.query),
         grouping,
         meterId: meterId?.toLowerCase(),
       })
-      return send(reply, answer, request.headers['if-none-match'])
+      return send(reply, answer instanceof Promise ? await answer : answer, request.headers['if-none-match'])
     },
   )
 }
