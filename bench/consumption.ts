@@ -32,7 +32,7 @@ const ROUNDS = 7
 const CONNECTIONS = 64
 /** As many as an API process has, and as its peers get. */
 const DATABASE_CONNECTIONS = 10
-const TIMES = { warmUpMs: 200, measuredMs: 1_000 }
+const TIMES = { warmUpMs: 500, measuredMs: 1_000 }
 /** Until V8 has compiled what it is going to: these processes run for weeks. */
 const WARM_UP = { warmUpMs: 0, measuredMs: 5_000 }
 /** More than are asked in a round, so that each answer is made anew; the cache is emptied before each round. */

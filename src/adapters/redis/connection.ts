@@ -55,7 +55,6 @@ export class RedisUnavailable extends Error {
  * connection fall silent, by which it is found out.
  */
 const MOST_LATE = 5
-const LATE: unique symbol = Symbol('late')
 const LONGEST_PAUSE_MS = 5_000
 const CONNECT_LIMIT_MS = 5_000
 /** A connection that carries nothing for so long is dead, as pings go out more often. */
@@ -100,17 +99,26 @@ class Connection implements RedisConnection {
 
   async ask<T>(question: (client: RedisClient) => Promise<T>, limitMs: number): Promise<T> {
     if (!this.isAnswering) throw new RedisUnavailable('away')
-    const late = Promise.withResolvers<typeof LATE>()
-    const stopTimer = this.#timers.after(limitMs, () => late.resolve(LATE))
-    try {
-      const answer = question(this.client)
-      const first = await Promise.race([answer, late.promise])
-      if (first !== LATE) return this.#answered(first)
-      this.#expectLate(answer)
-      throw new RedisUnavailable('late')
-    } finally {
-      stopTimer()
-    }
+    const answer = question(this.client)
+    return new Promise((resolve, reject) => {
+      let isLate = false
+      const stopTimer = this.#timers.after(limitMs, () => {
+        isLate = true
+        this.#expectLate(answer)
+        reject(new RedisUnavailable('late'))
+      })
+      answer.then(
+        (value) => {
+          stopTimer()
+          if (!isLate) this.#inTime()
+          resolve(value)
+        },
+        (error: Error) => {
+          stopTimer()
+          reject(error)
+        },
+      )
+    })
   }
 
   async ready(signal?: AbortSignal): Promise<void> {
@@ -138,10 +146,9 @@ class Connection implements RedisConnection {
     return Promise.resolve()
   }
 
-  #answered<T>(answer: T): T {
+  #inTime(): void {
     if (this.#isSilent) this.#log.info({ connection: this.#name }, 'Redis answers in time again')
     this.#isSilent = false
-    return answer
   }
 
   #expectLate(answer: Promise<unknown>): void {
@@ -177,6 +184,8 @@ function newClient(url: string, name: string, emitInvalidate: boolean): RedisCli
       name,
       emitInvalidate,
       disableOfflineQueue: true,
+      // Word of moves inside Redis Enterprise, for which each invalidation would be looked through as well.
+      maintNotifications: 'disabled',
       pingInterval: PING_INTERVAL_MS,
       // Nothing waits to be written for long, and the library's limit costs a timer and a signal per command.
       commandOptions: { timeout: 0 },

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** A strong validator: the same bytes have the same tag, in every process. */
 export function entityTag(body: string): string {
-  return `"${createHash('sha256').update(body).digest('base64url')}"`
+  return `"${hash('sha256', body, 'base64url')}"`
 }
 
 /** If-None-Match by weak comparison (RFC 9110, 13.1.2): what a proxy marked as weak on the way still matches. */
