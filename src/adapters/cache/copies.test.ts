@@ -34,7 +34,7 @@ test('a copy ends with its lifetime', () => {
   assert.equal(copies.get('key'), undefined)
 })
 
-test('what was read longest ago makes room', () => {
+test('what is not read makes room', () => {
   const copies = filled(3 * 210, 'a', 'b', 'c')
   copies.get('a')
   copies.keep('d', copies.expect('d'), copy('d'))

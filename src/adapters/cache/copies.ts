@@ -1,4 +1,5 @@
 import type { Clock } from '#src/core/clock.ts'
+import { BoundedMap, type Sized } from './bounded-map.ts'
 
 export interface Copy {
   readonly value: string
@@ -9,32 +10,25 @@ export interface Copy {
 const COPY_OVERHEAD_BYTES = 200
 
 /**
- * Copies of values whose store tells when one is no longer what it was. The one read longest ago makes room. A value
+ * Copies of values whose store tells when one is no longer what it was. What is not read makes room. A value
  * that is being read is announced before, so that a change which is told while it is on its way is not lost on it.
  */
 export class Copies {
   readonly #clock: Clock
-  readonly #maxBytes: number
-  /** In order of use: a Map iterates in order of insertion, so a used copy is taken out and put in again. */
-  readonly #copies = new Map<string, Copy>()
+  readonly #copies: BoundedMap<Copy & Sized>
   readonly #expected = new Map<string, object>()
-  #bytes = 0
 
   constructor(clock: Clock, maxBytes: number) {
     this.#clock = clock
-    this.#maxBytes = maxBytes
+    this.#copies = new BoundedMap(maxBytes)
   }
 
   get(key: string): string | undefined {
     const copy = this.#copies.get(key)
     if (copy === undefined) return undefined
+    if (this.#clock() < copy.expiresAt) return copy.value
     this.#copies.delete(key)
-    if (this.#clock() >= copy.expiresAt) {
-      this.#bytes -= bytesOf(key, copy)
-      return undefined
-    }
-    this.#copies.set(key, copy)
-    return copy.value
+    return undefined
   }
 
   /** Before the store is asked. What it returns goes to `keep` with the answer. */
@@ -48,31 +42,17 @@ export class Copies {
   keep(key: string, expected: object, copy: Copy | undefined): void {
     if (this.#expected.get(key) !== expected) return
     this.forget(key)
-    if (copy === undefined) return
-    this.#copies.set(key, copy)
-    this.#bytes += bytesOf(key, copy)
-    for (const oldest of this.#copies.keys()) {
-      if (this.#bytes <= this.#maxBytes) break
-      this.#remove(oldest)
-    }
+    if (copy !== undefined) this.#copies.set(key, { ...copy, bytes: bytesOf(key, copy) })
   }
 
   forget(key: string): void {
     this.#expected.delete(key)
-    this.#remove(key)
+    this.#copies.delete(key)
   }
 
   forgetAll(): void {
     this.#expected.clear()
     this.#copies.clear()
-    this.#bytes = 0
-  }
-
-  #remove(key: string): void {
-    const copy = this.#copies.get(key)
-    if (copy === undefined) return
-    this.#copies.delete(key)
-    this.#bytes -= bytesOf(key, copy)
   }
 }
 

@@ -14,7 +14,7 @@ cacheConformance('memory', () => {
   })
 })
 
-test('what was read longest ago makes room', async () => {
+test('what is not read makes room', async () => {
   const cache = memoryCache({ clock: () => 0, maxBytes: 3 * 150 })
   for (const key of ['a', 'b', 'c']) await cache.set(key, key, 1000)
   await cache.get('a')
