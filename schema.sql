@@ -95,11 +95,20 @@ create table delivery (
   constraint delivery_attempts_check CHECK (((attempts > 0) OR (state = ANY (ARRAY['held'::text, 'failed'::text])))),
   constraint delivery_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE,
   constraint delivery_open_has_next CHECK (((state = ANY (ARRAY['pending'::text, 'retrying'::text, 'held'::text])) = (next_attempt_at IS NOT NULL))),
-  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'dead'::text, 'retrying'::text, 'held'::text])))
+  constraint delivery_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'sent'::text, 'failed'::text, 'dead'::text, 'retrying'::text, 'held'::text, 'expired'::text])))
 );
 CREATE INDEX delivery_open ON public.delivery USING btree (notification_id, next_attempt_at) WHERE (state = ANY (ARRAY['pending'::text, 'retrying'::text, 'held'::text]));
 CREATE INDEX delivery_retrying ON public.delivery USING btree (updated_at) WHERE (state = 'retrying'::text);
 CREATE INDEX delivery_updated ON public.delivery USING btree (updated_at);
+
+create table delivery_tally (
+  notification_id uuid not null,
+  state text not null,
+  devices integer not null,
+  constraint delivery_tally_pkey PRIMARY KEY (notification_id, state),
+  constraint delivery_tally_devices_check CHECK ((devices > 0)),
+  constraint delivery_tally_notification_id_fkey FOREIGN KEY (notification_id) REFERENCES notification(id) ON DELETE CASCADE
+);
 
 create table device (
   id uuid not null default gen_random_uuid(),
@@ -204,10 +213,12 @@ create table meter_reading_state (
   read_at timestamp with time zone not null,
   whole_history_at timestamp with time zone not null,
   has_months boolean not null default false,
+  is_idle boolean not null default false,
   constraint meter_reading_state_pkey PRIMARY KEY (meter_id),
   constraint meter_reading_state_check CHECK ((whole_history_at <= read_at)),
   constraint meter_reading_state_meter_id_fkey FOREIGN KEY (meter_id) REFERENCES meter(id) ON DELETE CASCADE
 );
+CREATE INDEX meter_reading_state_line ON public.meter_reading_state USING btree (read_at, meter_id) WHERE (NOT is_idle);
 
 create table notification (
   id uuid not null,
