@@ -144,8 +144,8 @@ async function measureRounds(
     rounds.push({
       bare: await run(bare, one),
       hitCopied: await run(api, one),
-      hitRedis: await keptInRedis(),
       hitMemory: await run(embedded, [getRequest(inMemory)]),
+      hitRedis: await keptInRedis(),
       hitPeer: await run(peer, one),
       pgbench: await bench(system.settings['DATABASE_URL']!),
       miss: await cold(api),
