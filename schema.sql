@@ -75,7 +75,7 @@ create table consumption_month (
   energy_kwh numeric(18,3) not null,
   amount_xof bigint not null,
   entries integer not null,
-  constraint consumption_month_pkey PRIMARY KEY (meter_id, month),
+  constraint consumption_month_pkey PRIMARY KEY (meter_id, month) INCLUDE (energy_kwh, amount_xof),
   constraint consumption_month_entries_check CHECK ((entries > 0)),
   constraint consumption_month_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric))
 ) partition by range (month);

@@ -28,3 +28,8 @@ begin
     order by link.created_at, meter.id;
 end
 $$;
+
+-- Carried by the key, as by that of the entries: a read of months touches pages of the index alone.
+alter table consumption_month
+  drop constraint consumption_month_pkey,
+  add primary key (meter_id, month) include (energy_kwh, amount_xof);

@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
-import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
+import { decodeCursor, encodeCursor, isMoment } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import type { AuditedAction } from './audit.ts'
 import { auditErrors } from './errors.ts'
@@ -48,8 +48,6 @@ export async function auditPage(db: Db, page: AuditPage) {
 
 function placeOf(cursor: string): { at: Date; id: string } {
   const [time = '', id = ''] = decodeCursor(cursor, 2)
-  const at = new Date(time)
-  if (Number.isNaN(at.getTime()) || at.toISOString() !== time || !/^\d{1,18}$/.test(id))
-    throw httpErrors.invalidCursor()
-  return { at, id }
+  if (!isMoment(time) || !/^\d{1,18}$/.test(id)) throw httpErrors.invalidCursor()
+  return { at: new Date(time), id }
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { isUuid } from '#src/core/uuid.ts'
 import type { Db } from '#src/database/database.ts'
-import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
+import { decodeCursor, encodeCursor, isMoment } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { type InboxItem, type MessageRow, toItem } from './item.ts'
 import { inOrder, type Place, unreadCount, visibleMessages } from './visible.ts'
@@ -69,7 +69,6 @@ async function unreadOf(db: Db, accountId: string, now: Date): Promise<number> {
 
 function placeOf(cursor: string): Place {
   const [time = '', id = ''] = decodeCursor(cursor, 2)
-  const at = new Date(time)
-  if (Number.isNaN(at.getTime()) || at.toISOString() !== time || !isUuid(id)) throw httpErrors.invalidCursor()
-  return { at, id }
+  if (!isMoment(time) || !isUuid(id)) throw httpErrors.invalidCursor()
+  return { at: new Date(time), id }
 }

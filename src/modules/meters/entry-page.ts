@@ -1,10 +1,9 @@
 import { sql } from 'kysely'
 import { addYears, type Day, dayOf } from '#src/core/calendar.ts'
-import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
+import { decodeCursor, encodeCursor, isMoment } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { firstKeptDay } from '#src/modules/consumption/kept-years.ts'
 import type { Knowledge } from '#src/modules/consumption/knowledge.ts'
-import { isMoment } from './moment.ts'
 import type { PageAsked } from './my-meters.ts'
 
 /** A purchase or bill as it is stored. */

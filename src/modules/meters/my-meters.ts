@@ -2,10 +2,9 @@ import { sql } from 'kysely'
 import { jsonObjectFrom } from 'kysely/helpers/postgres'
 import { isUuid } from '#src/core/uuid.ts'
 import type { Db } from '#src/database/database.ts'
-import { decodeCursor, encodeCursor } from '#src/http/cursor.ts'
+import { decodeCursor, encodeCursor, isMoment } from '#src/http/cursor.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { awaitsWhat } from './links/awaits.ts'
-import { isMoment } from './moment.ts'
 
 export interface PageAsked {
   readonly cursor: string | undefined
