@@ -7,6 +7,7 @@ import { GROUPINGS } from '#src/modules/consumption/periods.ts'
 import { openSources } from '#src/roles/parts/sources.ts'
 import { aHousehold, type Answer, consumptionApi, TEST_NOW } from '#test/support/consumption-api.ts'
 import { FickleWire } from '#test/support/fickle-wire.ts'
+import { until } from '#test/support/processes.ts'
 import { sicUnderTest } from '#test/support/sic-under-test.ts'
 
 const SECOND = 1_000
@@ -58,6 +59,11 @@ test('both sources dead for five minutes: everybody known is answered, and their
     }))
   }
 
+  // On a machine that is busy enough even a source that is well is too slow now and then.
+  await until('everybody is known', async () => {
+    now += 5 * SECOND
+    return (await readAll('month')).every(({ answer }) => !answer.stale)
+  })
   for (const { answer } of await readAll('month')) assert.deepEqual([answer.stale, answer.energy_kwh], [false, 113.9])
   now += 20 * MINUTE
   // Hanging is the worst that a source can do; from then on it is down in a way that costs the test no time.
