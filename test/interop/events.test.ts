@@ -26,7 +26,10 @@ suite('what Celery’s own picture of the cluster makes of our events', () => {
   })
 
   test('tasks that succeed, fail, are retried, rejected and revoked', async () => {
-    const done = await stateOf(await send("'node.add', args=(2, 3)"), 'SUCCESS')
+    const added = await send("'node.add', args=(2, 3)")
+    // Its sender says that it was sent after it was, so that the node's events can be there first.
+    await until(`(${watcher}.task('${added}') or {}).get('sent')`)
+    const done = await stateOf(added, 'SUCCESS')
     assert.deepEqual(
       [done['name'], done['args'], done['result'], done['worker']],
       ['node.add', '(2, 3)', '5', 'worker1@node'],

@@ -50,7 +50,8 @@ def task(task_id):
         "result": seen.result,
         "exception": seen.exception,
         "runtime": seen.runtime,
-        "worker": seen.hostname,
+        # Not `hostname`: that is whoever spoke last, also the sender, whose `task-sent` has a connection of its own.
+        "worker": seen.worker.hostname if seen.worker else None,
         "sent": seen.sent,
         "rejected": seen.rejected,
     }
