@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { Nullable } from '#src/http/schema-parts.ts'
 
 const PushTarget = {
   push_token: Type.Optional(Type.String({ minLength: 1, maxLength: 4096, description: 'FCM registration token' })),
@@ -53,8 +54,6 @@ export const ChangePasswordBody = Type.Object(
   { old_password: Secret, new_password: Secret },
   { additionalProperties: false, examples: [{ old_password: 'the old password', new_password: 'a better password' }] },
 )
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
 const userFields = {
   id: Type.String({ format: 'uuid' }),

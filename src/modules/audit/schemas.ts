@@ -1,9 +1,9 @@
 import { Type } from 'typebox'
+import { Nullable } from '#src/http/schema-parts.ts'
 import { AUDITED_ACTIONS, type AuditedAction } from './audit.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const Instant = Type.String({ format: 'date-time' })
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 const Action = Type.Unsafe<AuditedAction>({ type: 'string', enum: [...AUDITED_ACTIONS] })
 
 export const AuditQuery = Type.Object(

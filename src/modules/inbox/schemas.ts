@@ -1,8 +1,8 @@
 import { Type } from 'typebox'
+import { Nullable } from '#src/http/schema-parts.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const Instant = Type.String({ format: 'date-time' })
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
 export const InboxParams = Type.Object({ id: Uuid })
 export const MessageParams = Type.Object({ id: Uuid })

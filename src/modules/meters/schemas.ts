@@ -1,13 +1,9 @@
 import { Type } from 'typebox'
+import { Nullable, NullOr, OneOf } from '#src/http/schema-parts.ts'
 
 export const Uuid = Type.String({ format: 'uuid' })
 const Day = Type.String({ format: 'date' })
 export const Instant = Type.String({ format: 'date-time' })
-export const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) =>
-  Type.Union([schema, Type.Null()])
-export const OneOf = <T extends string>(...values: readonly T[]) => Type.Unsafe<T>(Type.String({ enum: [...values] }))
-export const NullOr = <T extends string>(...values: readonly T[]) =>
-  Type.Unsafe<T | null>({ type: ['string', 'null'], enum: [...values, null] })
 const Francs = (description: string) => Type.Integer({ description: `whole francs: ${description}` })
 const Energy = Type.Number({ description: 'kWh, at most 3 decimals' })
 const Average = Nullable(Type.Number({ description: 'francs per kWh, all in; null where no energy was bought' }))

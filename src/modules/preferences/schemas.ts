@@ -1,7 +1,6 @@
 import { Type } from 'typebox'
+import { Nullable } from '#src/http/schema-parts.ts'
 import { NOTIFICATION_TYPES, TYPE_NAMES, type TypeName } from '#src/modules/notifications/types.ts'
-
-const Nullable = <T extends Parameters<typeof Type.Union>[0][number]>(schema: T) => Type.Union([schema, Type.Null()])
 
 const Name = Type.Unsafe<TypeName>({ type: 'string', enum: [...TYPE_NAMES] })
 const TimeOfDay = Type.String({

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { Awaits, Instant, nextCursor, Nullable, NullOr, OneOf, PageQuery, Uuid } from '../schemas.ts'
+import { Nullable, NullOr, OneOf } from '#src/http/schema-parts.ts'
+import { Awaits, Instant, nextCursor, PageQuery, Uuid } from '../schemas.ts'
 import type { AskedMeter } from './supply-check.ts'
 
 const NumberTyped = Type.String({
