@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ENGINE_PATH, engineProgram, startEngine } from './engine-process.ts'
 import { freePort } from './free-port.ts'
+import { until } from './processes.ts'
 
 export interface Squid extends AsyncDisposable {
   readonly url: URL
@@ -36,11 +39,29 @@ export async function startSquid(): Promise<Squid> {
     graceMs: 5000,
     readyLine: /Accepting HTTP Socket connections/,
   })
-  return {
+  const squid = {
     url: new URL(`http://127.0.0.1:${port}`),
     async [Symbol.asyncDispose]() {
       await child.close()
       rmSync(folder, { recursive: true })
     },
+  }
+  // It prints its line when it has the port and only then calls listen(2); nothing tells when that is done.
+  await until('squid takes connections', () => takesConnections(port)).catch(async (error: unknown) => {
+    await squid[Symbol.asyncDispose]()
+    throw error
+  })
+  return squid
+}
+
+async function takesConnections(port: number): Promise<boolean> {
+  const socket = connect(port, '127.0.0.1')
+  try {
+    await once(socket, 'connect')
+    return true
+  } catch {
+    return false
+  } finally {
+    socket.destroy()
   }
 }
