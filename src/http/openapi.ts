@@ -3,6 +3,7 @@ import swaggerUi from '@fastify/swagger-ui'
 import type { App } from '#src/http/app.ts'
 import { type Policy, PUBLIC } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
+import { writesDownReads } from '#src/http/staff-reads.ts'
 
 /** Describes every route from the schemas that validate it: /openapi.json, and a page to try it at /docs. */
 export async function describeRoutes(app: App, version: string): Promise<void> {
@@ -32,23 +33,29 @@ export async function describeRoutes(app: App, version: string): Promise<void> {
   app.get('/openapi.json', { config: { policy: PUBLIC }, schema: { hide: true } }, () => app.swagger())
 }
 
+const STAFF_READS_NOTE = 'A look by staff is written into the audit log, or refused with 503.'
+
 /**
  * Adds to a route's description what its policy and its limits make it answer, so that the two cannot disagree: who
- * must log in, who is refused, and whose object is told as absent.
+ * must log in, who is refused, whose object is told as absent, and that a look by staff is written down.
  */
 export function describePolicies(app: App): void {
   app.addHook('onRoute', (route) => {
     const { policy } = route.config ?? {}
     if (policy === undefined || route.schema === undefined) return
     const { schema } = route
+    const isWrittenDown = writesDownReads(route)
     const statuses = [
       ...policyStatuses(policy),
+      ...(isWrittenDown ? [503] : []),
       ...((schema.body ?? schema.querystring) ? [400] : []),
       ...(schema.body ? [413, 415] : []),
     ]
     const problems = Object.fromEntries(statuses.map((status) => [status, ProblemAnswer]))
     const security = policy.kind === 'public' ? {} : { security: [{ bearer: [] }] }
-    route.schema = { ...schema, ...security, response: { ...problems, ...(schema.response as object | undefined) } }
+    const description = [schema.description, isWrittenDown ? STAFF_READS_NOTE : undefined].filter(Boolean).join(' ')
+    const response = { ...problems, ...(schema.response as object | undefined) }
+    route.schema = { ...schema, ...security, ...(description !== '' && { description }), response }
   })
 }
 

@@ -12,10 +12,24 @@ export type Policy =
   /** Loopback, or the metrics token: enforced by the route, which no account can call. */
   | { readonly kind: 'operators' }
   | { readonly kind: 'logged_in' }
-  | { readonly kind: 'roles'; readonly roles: readonly Actor['role'][] }
+  | RolesPolicy
   | ObjectPolicy
 
-export interface ObjectPolicy {
+/** How looks by staff at what is a customer's are named in the audit log. */
+export const STAFF_READS = ['user.read', 'meter.read', 'meter_link.read'] as const
+export type StaffReadAction = (typeof STAFF_READS)[number]
+
+interface AuditedPolicy {
+  /** As what a look by staff is written into the audit log; null: nothing of a customer's is read under it. */
+  readonly auditedAs: StaffReadAction | null
+}
+
+export interface RolesPolicy extends AuditedPolicy {
+  readonly kind: 'roles'
+  readonly roles: readonly Actor['role'][]
+}
+
+export interface ObjectPolicy extends AuditedPolicy {
   readonly kind: 'object'
   /** What the path parameter names: a user, a notification. */
   readonly type: string

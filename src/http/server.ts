@@ -11,12 +11,14 @@ import { type Metrics, metricsRoute } from '#src/http/metrics.ts'
 import { describePolicies, describeRoutes } from '#src/http/openapi.ts'
 import { guardRoutes, policiesOf, type RouteEntry, type VerifyToken } from '#src/http/policy.ts'
 import { problemOf, ProblemSchema, sendProblem } from '#src/http/problem.ts'
+import { type RecordRead, recordStaffReads } from '#src/http/staff-reads.ts'
 import { validatorCompiler } from '#src/http/validation.ts'
 
 export interface ServerOptions {
   readonly log: Logger
   readonly version: string
   readonly verifyToken: VerifyToken
+  readonly recordRead: RecordRead
   readonly readiness: Readiness
   readonly metrics: Metrics
   readonly metricsToken: string | undefined
@@ -67,6 +69,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   app.addSchema(ProblemSchema)
   app.decorateRequest('actor', undefined)
   guardRoutes(app, options.verifyToken)
+  recordStaffReads(app, options.recordRead)
   observe(app, options)
   describePolicies(app)
   await describeRoutes(app, options.version)

@@ -53,8 +53,7 @@ suite('a meter without an owner', () => {
       .orderBy('id')
       .execute()
     assert.deepEqual(audited, [
-      { action: 'meter_link.list', subject_id: null },
-      { action: 'meter_link.list', subject_id: null },
+      { action: 'meter_link.read', subject_id: null },
       { action: 'meter_link.decide', subject_id: item.id },
     ])
   })

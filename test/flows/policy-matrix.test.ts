@@ -116,6 +116,7 @@ test('canary: a route without a policy keeps the server from starting', async ()
     log: api.log.log,
     version: '0',
     verifyToken: () => assert.fail('nobody calls'),
+    recordRead: () => assert.fail('nobody looks'),
     readiness: { phase: () => 'ready', dependencies: async () => ({}), required: [] },
     metrics: (await import('#src/http/metrics.ts')).createMetrics(),
     metricsToken: undefined,

@@ -9,6 +9,7 @@ import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
+import { readRecorder } from '#src/modules/audit/staff-reads.ts'
 import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { type KnowledgeParts, openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
@@ -78,7 +79,8 @@ export async function consumptionApi(parts: Partial<KnowledgeParts> = {}): Promi
       meterRoutes({ knowledge, policy: meterPolicy(db, 'id') }),
     ]
     const readiness = { phase: () => 'ready' as const, dependencies: async () => ({}), required: [] }
-    const options = { log, version: '0', verifyToken, readiness, metrics: createMetrics(), metricsToken: undefined }
+    const guards = { verifyToken, recordRead: readRecorder(db) }
+    const options = { log, version: '0', ...guards, readiness, metrics: createMetrics(), metricsToken: undefined }
     const { app } = await buildServer({ ...options, routes })
     opened.defer('server', () => app.close())
     return app

@@ -9,6 +9,7 @@ import { type Db, openDatabase } from '#src/database/database.ts'
 import { databaseProblem } from '#src/database/errors.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
+import { readRecorder } from '#src/modules/audit/staff-reads.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { consumptionRoutes } from '#src/modules/consumption/routes.ts'
 import { linkRoutes } from '#src/modules/meters/links/routes.ts'
@@ -107,6 +108,7 @@ export async function meterLinksApi(options: MeterLinksOptions = {}): Promise<Me
     log,
     version: '0',
     verifyToken,
+    recordRead: readRecorder(db),
     readiness: { phase: () => 'ready', dependencies: async () => ({}), required: [] },
     metrics: createMetrics(),
     metricsToken: undefined,

@@ -11,6 +11,7 @@ import type { App } from '#src/http/app.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer } from '#src/http/server.ts'
+import { readRecorder } from '#src/modules/audit/staff-reads.ts'
 import { inboxRoutes } from '#src/modules/inbox/routes.ts'
 import { selfPolicy } from '#src/modules/meters/reach.ts'
 import { notificationRoutes } from '#src/modules/notifications/routes.ts'
@@ -85,6 +86,7 @@ async function notificationsApi(): Promise<NotificationsApi> {
     log,
     version: '0',
     verifyToken,
+    recordRead: readRecorder(db),
     readiness: { phase: () => 'ready', dependencies: async () => ({}), required: [] },
     metrics: createMetrics(),
     metricsToken: undefined,

@@ -1,12 +1,13 @@
 import type { Actor } from '#src/core/actor.ts'
 import type { Tx } from '#src/database/database.ts'
+import { STAFF_READS } from '#src/http/policy.ts'
 
 /** What is written down, as `module.what`. */
 export const AUDITED_ACTIONS = [
   'notification.send',
   'notification.cancel',
   'meter_link.decide',
-  'meter_link.list',
+  ...STAFF_READS,
 ] as const
 export type AuditedAction = (typeof AUDITED_ACTIONS)[number]
 

@@ -57,6 +57,7 @@ function readRoute(app: App, { db, clock, bus }: InboxParts): void {
     type: 'notification',
     param: 'id',
     allow: ['recipient'],
+    auditedAs: null,
     check: (actor, id) => isInInbox(db, id, actor.accountId, new Date(clock())),
   }
   app.put(

@@ -10,6 +10,7 @@ export function meterPolicy(db: Db, param: string): ObjectPolicy {
     type: 'meter',
     param,
     allow: ['owner or share', 'agent of its agency', 'admin'],
+    auditedAs: 'meter.read',
     check: (actor: Actor, meterId: string) => {
       if (!isUuid(meterId)) return false
       if (actor.role === 'admin') return meterExists(db, meterId)

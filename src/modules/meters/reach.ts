@@ -29,6 +29,7 @@ export function userPolicy(db: Db, param: string): ObjectPolicy {
     type: 'user',
     param,
     allow: ['self', 'agent in scope', 'admin'],
+    auditedAs: 'user.read',
     check: (actor: Actor, userId: string) => {
       if (actor.accountId === userId) return true
       if (!isUuid(userId)) return false
@@ -40,5 +41,6 @@ export function userPolicy(db: Db, param: string): ObjectPolicy {
 
 /** The user named by the path alone. */
 export function selfPolicy(param: string): ObjectPolicy {
-  return { kind: 'object', type: 'user', param, allow: ['self'], check: (actor, userId) => actor.accountId === userId }
+  const check = (actor: Actor, userId: string) => actor.accountId === userId
+  return { kind: 'object', type: 'user', param, allow: ['self'], auditedAs: null, check }
 }

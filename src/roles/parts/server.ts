@@ -10,6 +10,7 @@ import { createMetrics } from '#src/http/metrics.ts'
 import { buildServer, type Server } from '#src/http/server.ts'
 import { broadcastRevocations } from '#src/modules/accounts/revocation-broadcast.ts'
 import { accounts } from '#src/modules/accounts/accounts.ts'
+import { readRecorder } from '#src/modules/audit/staff-reads.ts'
 import { auditRoutes } from '#src/modules/audit/routes.ts'
 import { comparisonRoute } from '#src/modules/consumption/comparison-route.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
@@ -104,6 +105,7 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
     log: parts.log,
     version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
     verifyToken: (token) => account.tokens.verify(token),
+    recordRead: readRecorder(db),
     readiness: parts.readiness,
     metrics,
     metricsToken: parts.metricsToken,

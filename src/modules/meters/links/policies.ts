@@ -8,14 +8,14 @@ import { isLinkedTo, isOfAgencyOf, meterExists } from '../meter-policy.ts'
 export function linkedPolicy(db: Db, param: string): ObjectPolicy {
   const check = (actor: Actor, meterId: string) =>
     actor.role === 'customer' && isUuid(meterId) && isLinkedTo(db, meterId, actor.accountId)
-  return { kind: 'object', type: 'meter', param, allow: ['owner or share'], check }
+  return { kind: 'object', type: 'meter', param, allow: ['owner or share'], auditedAs: null, check }
 }
 
 /** As `linkedPolicy`, and whoever has asked for it. */
 export function ownLinkPolicy(db: Db, param: string): ObjectPolicy {
   const check = (actor: Actor, meterId: string) =>
     actor.role === 'customer' && isUuid(meterId) && hasLiveLink(db, meterId, actor.accountId)
-  return { kind: 'object', type: 'meter', param, allow: ['owner, share or request'], check }
+  return { kind: 'object', type: 'meter', param, allow: ['owner, share or request'], auditedAs: null, check }
 }
 
 /** Who is told with whom the meter named by the path is shared. */
@@ -25,6 +25,7 @@ export function sharesPolicy(db: Db, param: string): ObjectPolicy {
     type: 'meter',
     param,
     allow: ['owner', 'agent of its agency', 'admin'],
+    auditedAs: 'meter_link.read',
     check: (actor, meterId) => isUuid(meterId) && mayDecideOn(db, actor, meterId),
   }
 }
@@ -36,6 +37,7 @@ export function linkPolicy(db: Db, param: string): ObjectPolicy {
     type: 'link',
     param,
     allow: ['owner of its meter', 'agent of its agency', 'admin'],
+    auditedAs: 'meter_link.read',
     check: async (actor, linkId) => {
       if (!isUuid(linkId)) return false
       const link = await db.selectFrom('meter_link').select('meter_id').where('id', '=', linkId).executeTakeFirst()

@@ -1,10 +1,7 @@
 import { Type } from 'typebox'
-import type { Actor } from '#src/core/actor.ts'
-import type { Tx } from '#src/database/database.ts'
 import type { App, Routes } from '#src/http/app.ts'
 import { actorOf, type Policy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
-import { recordAudit } from '#src/modules/audit/audit.ts'
 import { MeterParams } from '../schemas.ts'
 import { type AddedMeter, addMeter } from './add-meter.ts'
 import { confirmOwnership } from './confirm-ownership.ts'
@@ -20,8 +17,8 @@ import { sharesOf, waitingLinks } from './shares.ts'
 
 const tags = ['meters']
 const NoContent = Type.Null({ description: 'done' })
-const CUSTOMERS: Policy = { kind: 'roles', roles: ['customer'] }
-const AGENCY_STAFF: Policy = { kind: 'roles', roles: ['agent', 'admin'] }
+const CUSTOMERS: Policy = { kind: 'roles', roles: ['customer'], auditedAs: null }
+const AGENCY_STAFF: Policy = { kind: 'roles', roles: ['agent', 'admin'], auditedAs: 'meter_link.read' }
 
 /** Adding a meter, sharing it, and deciding who sees it. */
 export function linkRoutes(parts: LinkParts): Routes {
@@ -175,10 +172,7 @@ function shareListRoute(app: App, { db }: LinkParts): void {
     },
     async (request, reply) => {
       const { cursor, limit, state } = request.query
-      const page = await db.transaction().execute(async (tx) => {
-        await auditStaff(tx, actorOf(request), request.params.id)
-        return sharesOf(tx, request.params.id, state, { cursor, limit })
-      })
+      const page = await sharesOf(db, request.params.id, state, { cursor, limit })
       return reply.header('cache-control', 'no-store').send(page)
     },
   )
@@ -198,18 +192,8 @@ function agencyListRoute(app: App, { db }: LinkParts): void {
     },
     async (request, reply) => {
       const { cursor, limit } = request.query
-      const actor = actorOf(request)
-      const page = await db.transaction().execute(async (tx) => {
-        await auditStaff(tx, actor, null)
-        return waitingLinks(tx, actor, { cursor, limit })
-      })
+      const page = await waitingLinks(db, actorOf(request), { cursor, limit })
       return reply.header('cache-control', 'no-store').send(page)
     },
   )
-}
-
-/** People's names are shown: staff who look are written down. */
-async function auditStaff(tx: Tx, actor: Actor, meterId: string | null): Promise<void> {
-  if (actor.role === 'customer') return
-  await recordAudit(tx, actor, { action: 'meter_link.list', subjectId: meterId, details: {} })
 }
