@@ -11,18 +11,18 @@ import {
   type QueueCount,
   type QueueDeclaration,
 } from '#src/ports/broker.ts'
-import type { MemoryBroker } from './memory.ts'
 import { checkLimits } from './message-limits.ts'
 import { MemoryConsumer } from './memory-consumer.ts'
+import type { MemoryTopology } from './memory-topology.ts'
 
 export class MemoryConnection implements Broker {
-  readonly #broker: MemoryBroker
+  readonly #topology: MemoryTopology
   readonly #consumers = new Set<MemoryConsumer>()
   readonly #waiting = new Set<PromiseWithResolvers<void>>()
   #state: 'connected' | 'lost' | 'closed' = 'connected'
 
-  constructor(broker: MemoryBroker) {
-    this.#broker = broker
+  constructor(topology: MemoryTopology) {
+    this.#topology = topology
   }
 
   get isConnected(): boolean {
@@ -47,29 +47,29 @@ export class MemoryConnection implements Broker {
 
   async declareExchange(exchange: ExchangeDeclaration): Promise<void> {
     await this.#answer()
-    this.#broker.declareExchange({ ...exchange })
+    this.#topology.declareExchange({ ...exchange })
   }
 
   async declareQueue(queue: QueueDeclaration): Promise<QueueCount> {
     await this.#answer()
-    const { messages, consumers } = this.#broker.declareQueue(structuredClone(queue), this)
+    const { messages, consumers } = this.#topology.declareQueue(structuredClone(queue), this)
     return { messages, consumers }
   }
 
   async bindQueue(queue: string, exchange: string, routingKey: string): Promise<void> {
     await this.#answer()
-    this.#broker.queue(queue, this)
-    this.#broker.bindQueue(queue, exchange, routingKey)
+    this.#topology.queue(queue, this)
+    this.#topology.bindQueue(queue, exchange, routingKey)
   }
 
   async deleteQueue(queue: string): Promise<void> {
     await this.#answer()
-    this.#broker.deleteQueue(queue)
+    this.#topology.deleteQueue(queue)
   }
 
   async countQueue(queue: string): Promise<QueueCount> {
     await this.#answer()
-    const { messages, consumers } = this.#broker.queue(queue, this)
+    const { messages, consumers } = this.#topology.queue(queue, this)
     return { messages, consumers }
   }
 
@@ -85,13 +85,13 @@ export class MemoryConnection implements Broker {
       headers: { ...headers },
       body: Buffer.from(body),
     }
-    const wasTaken = this.#broker.route(owned)
+    const wasTaken = this.#topology.route(owned)
     if (!wasTaken && options.mandatory === true) throw new BrokerRefused(312, `no queue takes ${routingKey}`)
   }
 
   async consume(queue: string, options: ConsumeOptions, onMessage: (delivery: Delivery) => void): Promise<Consumer> {
     await this.#answer()
-    const consumer = new MemoryConsumer(this.#broker.queue(queue, this), options, onMessage)
+    const consumer = new MemoryConsumer(this.#topology.queue(queue, this), options, onMessage)
     this.#consumers.add(consumer)
     return consumer
   }
@@ -117,7 +117,7 @@ export class MemoryConnection implements Broker {
     this.#state = state
     for (const consumer of this.#consumers) consumer.lose()
     this.#consumers.clear()
-    this.#broker.deleteQueuesHeldBy(this)
+    this.#topology.deleteQueuesHeldBy(this)
   }
 
   /** A broker answers later, never within the call: code that relies on it would break on a socket. */

@@ -4,7 +4,7 @@ import type { DeviceInput } from './devices.ts'
 import { accountErrors } from './errors.ts'
 import { guardKey, type LoginGuard, loginGuard } from './login-guard.ts'
 import { normalisePhone } from './phone.ts'
-import { accountById, accountByIdentifier, type AccountRow } from './queries.ts'
+import { accountById, accountByIdentifier, type AccountRow, type Identifier } from './queries.ts'
 import { hashSecret, isAcceptablePassword, isAcceptablePin, verifySecret } from './secrets.ts'
 import type { OpenedSession } from './open-session.ts'
 import type { Sessions } from './sessions.ts'
@@ -78,8 +78,6 @@ async function checkSecret(
   if (!matches || account === undefined || account.disabled_at !== null) throw accountErrors.invalidCredentials()
   return { account, key }
 }
-
-export type Identifier = { readonly kind: 'phone' | 'login'; readonly value: string }
 
 function credentialsOf(input: LoginInput): { identifier: Identifier; secret: string } {
   if ('login' in input) {

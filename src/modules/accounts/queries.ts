@@ -1,7 +1,6 @@
 import type { Selectable } from 'kysely'
 import type { Db } from '#src/database/database.ts'
 import type { AccountTable } from '#src/database/tables/accounts.ts'
-import type { Identifier } from './login.ts'
 
 export type AccountRow = Pick<
   Selectable<AccountTable>,
@@ -38,6 +37,12 @@ function selectAccount(db: Db) {
 
 export function accountById(db: Db, id: string): Promise<AccountRow | undefined> {
   return selectAccount(db).where('id', '=', id).executeTakeFirst()
+}
+
+/** What an account is named by when it logs in: customers by their phone, staff by their login. */
+export interface Identifier {
+  readonly kind: 'phone' | 'login'
+  readonly value: string
 }
 
 /** The account, and whether it has logged in on this installation before. One question, known account or not. */

@@ -1,7 +1,7 @@
 import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Db } from '#src/database/database.ts'
-import { ACCESS_TOKEN_SECONDS } from './tokens.ts'
+import { ACCESS_TOKEN_SECONDS } from './token-lives.ts'
 
 /** How far back each look goes over the last one: a transaction may commit after a later one was seen. */
 const OVERLAP_MS = 30_000

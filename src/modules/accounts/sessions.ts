@@ -4,7 +4,8 @@ import { clearTarget, isSeenAnew, noteSeen, setTarget, type Target } from './dev
 import { accountErrors } from './errors.ts'
 import { type OpenedSession, openSession, type OpenSession } from './open-session.ts'
 import type { Revocations } from './revocations.ts'
-import { hashRefreshToken, newRefreshToken, REFRESH_TOKEN_SECONDS } from './tokens.ts'
+import { REFRESH_TOKEN_SECONDS } from './token-lives.ts'
+import { hashRefreshToken, newRefreshToken } from './tokens.ts'
 
 type EndReason = 'logout' | 'refresh_reuse' | 'secret_changed' | 'replaced'
 

@@ -5,9 +5,8 @@ import type { Clock } from '#src/core/clock.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import { accountErrors } from './errors.ts'
 import type { Revocations } from './revocations.ts'
+import { ACCESS_TOKEN_SECONDS } from './token-lives.ts'
 
-export const ACCESS_TOKEN_SECONDS = 15 * 60
-export const REFRESH_TOKEN_SECONDS = 30 * 24 * 60 * 60
 const ISSUER = 'samaconso'
 
 interface Claims {

@@ -1,6 +1,7 @@
 import type { LoggedIn } from './login.ts'
 import type { AccountRow } from './queries.ts'
-import { ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_SECONDS, type Tokens } from './tokens.ts'
+import { ACCESS_TOKEN_SECONDS, REFRESH_TOKEN_SECONDS } from './token-lives.ts'
+import type { Tokens } from './tokens.ts'
 
 /** The person, never a secret: named field by field, so that a new column does not leak by itself. */
 export function toUser(account: AccountRow) {
