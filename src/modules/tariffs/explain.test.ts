@@ -32,11 +32,11 @@ suite('an explanation', () => {
   test('tells a first purchase, and that the second will be less', () => {
     assert.deepEqual(plain(explain(estimate(question({})), 'fr')), [
       'Pour 10 000 F, vous obtiendriez environ 113,9 kWh, soit 87,8 F le kWh en moyenne, tout compris.',
-      'La redevance mensuelle du compteur (monophasé) prend 429 F: elle est retenue sur le premier achat du mois.',
-      'Tranche 1 (jusqu’à 150 kWh achetés dans le mois): 9 338 F pour 113,9 kWh, à 82 F le kWh hors taxes.',
+      'La redevance mensuelle du compteur (monophasé) prend 429 F : elle est retenue sur le premier achat du mois.',
+      'Tranche 1 (jusqu’à 150 kWh achetés dans le mois) : 9 338 F pour 113,9 kWh, à 82 F le kWh hors taxes.',
       'La taxe communale (TCO), 2,5 % du prix de l’énergie, prend 233 F.',
-      'Pas de TVA ici: elle ne porte que sur les kWh au-delà de 250 par mois.',
-      'Un deuxième achat de 10 000 F ce mois-ci donnerait 85,9 kWh au lieu de 113,9: il ne paierait plus la redevance, mais tous les achats du mois civil remplissent les mêmes tranches, et le kWh des suivantes est plus cher.',
+      'Pas de TVA ici : elle ne porte que sur les kWh au-delà de 250 par mois.',
+      'Un deuxième achat de 10 000 F ce mois-ci donnerait 85,9 kWh au lieu de 113,9 : il ne paierait plus la redevance, mais tous les achats du mois civil remplissent les mêmes tranches, et le kWh des suivantes est plus cher.',
       'C’est une estimation, dettes non comptées, d’après le tarif DPP prépayé en vigueur depuis le 1er janvier 2026 (CRSE, décision 2025-140 du 26 décembre 2025, citée par la presse). Le ticket d’achat fait foi.',
     ])
   })
@@ -50,7 +50,7 @@ suite('an explanation', () => {
       'Tranche 3 (above 250 kWh bought in the month): 6,825 F for 50 kWh, at 136.49 F per kWh before tax.',
       'The municipal tax (TCO), 2.5% of the energy price, takes 205 F.',
       'VAT (TVA), 18% of the energy price above 250 kWh a month, takes 1,228 F.',
-      'As the first purchase of the month the same amount would give 109.4 kWh. It gives 60 now, because 240 kWh have been bought this month already: all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more. They start again from zero on the 1st of next month.',
+      'As the first purchase of the month the same amount would give 109.4 kWh. It gives 60 now, because this month’s purchases already come to 240 kWh: all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more. They start again from zero on the 1st of next month.',
       'This is an estimate without debts, by the DPP prepaid tariff in force since 1 January 2026 (CRSE decision 2025-140 of 26 December 2025, quoted by the press). The purchase ticket is what counts.',
     ])
   })
@@ -77,7 +77,30 @@ suite('an explanation', () => {
     // The redevance saved hides what the tranche costs: both have to be told.
     const reaching = { boughtWh: 101_900, isFirst: false, ...forAmount(5_000) }
     assert.ok(saysOf(reaching, 'car il paierait aussi la redevance'))
-    assert.ok(saysOf(reaching, 'Avec les 101,9 kWh déjà achetés ce mois-ci, ce montant atteint la tranche 2'))
+    assert.ok(saysOf(reaching, 'Les achats de ce mois font déjà 101,9 kWh, et ce montant atteint la tranche 2'))
+  })
+
+  test('does not speak of a tranche that the whole francs only just enter', () => {
+    const filling = { wanted: { kind: 'for_energy', energyWh: 48_100 }, boughtWh: 101_900, isFirst: false } as const
+    assert.ok(!saysOf(filling, 'tranche 2') && !saysOf(filling, 'Tranche 2'))
+    // Up to 250 kWh no TVA is due, though a franc is never cut.
+    assert.ok(saysOf({ wanted: { kind: 'for_energy', energyWh: 250_000 } }, 'Pas de TVA ici'))
+    // 4,010 F where 4,009.19 would do: what a franc buys of the second tranche is on no ticket.
+    const nearly = { wanted: { kind: 'for_energy', energyWh: 47_700 }, boughtWh: 102_300, isFirst: false } as const
+    assert.ok(!saysOf(nearly, 'atteint la tranche 2'))
+    assert.ok(saysOf(nearly, 'Tranche 2 (de 150 à 250 kWh achetés dans le mois) : 1 F pour moins de 0,1 kWh, à'))
+  })
+
+  test('tells why a second purchase gives less, also where it would not pay a redevance', () => {
+    const small = { phase: 'three', boughtWh: 200_000, isFirst: false, ...forAmount(1_000) } as const
+    assert.ok(saysOf(small, 'atteint la tranche 2, plus chère que la première'))
+    assert.ok(!saysOf(small, 'En premier achat'))
+  })
+
+  test('keeps to the grammar of one franc and one kWh', () => {
+    assert.ok(saysOf(forAmount(1), 'Avec 1 F, vous n’obtiendriez pas 0,1 kWh.'))
+    assert.ok(saysOf({ boughtWh: 1_000, ...forAmount(20_000) }, 'les achats de ce mois font déjà 1 kWh'))
+    assert.ok(saysOf({ boughtWh: 150_500, isFirst: false, ...forAmount(1_000) }, 'font déjà 150,5 kWh'))
   })
 
   test('speaks of the least purchase and of the stamp duty just beyond their bounds', () => {

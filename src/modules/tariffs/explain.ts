@@ -2,7 +2,7 @@ import type { Language } from '#src/core/language.ts'
 import type { Estimate } from './estimate.ts'
 import { type Phrases, phrases } from './phrases.ts'
 import type { Tariff, Tranche } from './tariff.ts'
-import type { Line } from './ticket.ts'
+import type { Line, Ticket } from './ticket.ts'
 
 /** The estimate in sentences: where every franc went, what the month does to the price, and what it is worth. */
 export function explain(estimate: Estimate, language: Language): string[] {
@@ -78,20 +78,23 @@ function missingTva({ tariff, ticket }: Estimate, say: Phrases): string[] {
 function comparison(estimate: Estimate, say: Phrases): string[] {
   const { tariff, phase, ticket, position } = estimate
   const { kind, ticket: other } = estimate.comparison
+  const boughtKwh = position.boughtKwh.rounded(3)
+  const reached = lastTranche(ticket)
+  const dearer = reached > 1 && boughtKwh > 0 ? [say.dearerTranche(boughtKwh, reached)] : []
   // It is not published what becomes of the part of a redevance that a purchase could not pay.
-  if (ticket.amountXof < tariff.redevanceXof[phase]) return []
+  if (ticket.amountXof < tariff.redevanceXof[phase]) return dearer
   if (kind === 'as_second_purchase') {
     return other.energyKwh < ticket.energyKwh
       ? [say.lessAsSecond(ticket.amountXof, other.energyKwh, ticket.energyKwh)]
       : [say.moreAsSecond(ticket.amountXof, other.energyKwh)]
   }
-  const boughtKwh = position.boughtKwh.rounded(3)
   if (other.energyKwh > ticket.energyKwh) return [say.moreAsFirst(other.energyKwh, ticket.energyKwh, boughtKwh)]
-  const reached = ticket.lines.findLast((line) => line.kind === 'tranche')?.tranche ?? 1
-  return [
-    ...(other.energyKwh < ticket.energyKwh ? [say.lessAsFirst(other.energyKwh)] : []),
-    ...(reached > 1 && boughtKwh > 0 ? [say.dearerTranche(boughtKwh, reached)] : []),
-  ]
+  return [...(other.energyKwh < ticket.energyKwh ? [say.lessAsFirst(other.energyKwh)] : []), ...dearer]
+}
+
+/** The last that gives energy on the ticket: the whole francs that fill a tranche may buy a trace of the next. */
+function lastTranche({ lines }: Ticket): number {
+  return Math.max(1, ...lines.map((line) => (line.kind === 'tranche' && line.energy_kwh > 0 ? line.tranche : 1)))
 }
 
 function reservations({ tariff, ticket, meter, isAhead }: Estimate, say: Phrases): string[] {

@@ -12,6 +12,9 @@ function stretch({ fromKwh, toKwh }: TrancheWords): string {
   return `from ${plain(fromKwh)} to ${kwh(toKwh)} bought in the month`
 }
 
+/** A few francs beyond a tranche buy of the next what no ticket shows. */
+const sold = ({ energyKwh }: TrancheWords): string => (energyKwh === 0 ? `less than ${kwh(0.1)}` : kwh(energyKwh))
+
 export const englishPhrases: Phrases = {
   buys: (amount, energy, mean) =>
     energy === 0
@@ -25,7 +28,7 @@ export const englishPhrases: Phrases = {
     'The meter rental of this month was charged on an earlier purchase: the whole amount goes to energy and taxes.',
   phaseAssumed: () => 'The connection of this meter is not known: it is taken to be single-phase.',
   tranche: (words) =>
-    `Tranche ${words.number} (${stretch(words)}): ${xof(words.amountXof)} for ${kwh(words.energyKwh)}, at ${xof(words.priceXof)} per kWh before tax.`,
+    `Tranche ${words.number} (${stretch(words)}): ${xof(words.amountXof)} for ${sold(words)}, at ${xof(words.priceXof)} per kWh before tax.`,
   tco: (amount, rate) => `The municipal tax (TCO), ${percent(rate)} of the energy price, takes ${xof(amount)}.`,
   tva: (amount, rate, above) =>
     `VAT (TVA), ${percent(rate)} of the energy price above ${kwh(above)} a month, takes ${xof(amount)}.`,
@@ -34,11 +37,11 @@ export const englishPhrases: Phrases = {
     `No VAT (TVA) is counted, because its rule is not published for class ${tariffClass}: you could get fewer kWh.`,
   rounding: (amount) => `Each line is rounded to the franc: the difference from the amount is ${xof(amount)}.`,
   moreAsFirst: (first, now, bought) =>
-    `As the first purchase of the month the same amount would give ${kwh(first)}. It gives ${plain(now)} now, because ${kwh(bought)} have been bought this month already: all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more. They start again from zero on the 1st of next month.`,
+    `As the first purchase of the month the same amount would give ${kwh(first)}. It gives ${plain(now)} now, because this month’s purchases already come to ${kwh(bought)}: all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more. They start again from zero on the 1st of next month.`,
   lessAsFirst: (first) =>
     `As the first purchase of the month the same amount would give ${kwh(first)}, because it would pay the meter rental too.`,
   dearerTranche: (bought, tranche) =>
-    `With the ${kwh(bought)} bought this month already, this amount reaches tranche ${tranche}, which is dearer than the first: all purchases of the calendar month fill the same tranches, which start again from zero on the 1st of next month.`,
+    `This month’s purchases already come to ${kwh(bought)}, and this amount reaches tranche ${tranche}, which is dearer than the first: all purchases of the calendar month fill the same tranches, which start again from zero on the 1st of next month.`,
   lessAsSecond: (amount, second, first) =>
     `A second purchase of ${xof(amount)} this month would give ${kwh(second)} instead of ${plain(first)}: it would no longer pay the meter rental, but all purchases of the calendar month fill the same tranches, and the kWh of the later ones costs more.`,
   moreAsSecond: (amount, second) =>

@@ -65,6 +65,28 @@ suite('what an amount buys', () => {
     )
   })
 
+  test('a tranche that is filled to its end has no line of nothing after it', () => {
+    const filling = (boughtWh: number, isFirst: boolean, energyKwh: number) => {
+      const cost = costOf(domestic, 'single', positionOf(boughtWh, isFirst), Fraction.of(energyKwh * 10, 10))
+      return buyFor(Number(cost.ceil()), boughtWh, isFirst).lines.map(({ kind, amount_xof }) => [kind, amount_xof])
+    }
+    assert.deepEqual(filling(0, true, 150), [
+      ['redevance', 429],
+      ['tranche', 12_300],
+      ['tco', 308],
+    ])
+    assert.deepEqual(filling(101_900, false, 48.1), [
+      ['tranche', 3_944],
+      ['tco', 99],
+    ])
+    assert.deepEqual(filling(0, true, 250), [
+      ['redevance', 429],
+      ['tranche', 12_300],
+      ['tranche', 13_649],
+      ['tco', 649],
+    ])
+  })
+
   test('an amount below the redevance buys nothing', () => {
     assert.deepEqual(buyFor(429, 0, true), {
       amountXof: 429,

@@ -17,7 +17,7 @@ export interface Ticket {
   readonly energyKwh: number
   /** To the hundredth; undefined where nothing is bought. */
   readonly averageXofPerKwh: number | undefined
-  /** They add up to the amount, and the tranches to the energy. Lines of 0 F are left out. */
+  /** They add up to the amount, and the tranches to the energy. Lines of 0 F that give no energy are left out. */
   readonly lines: readonly Line[]
 }
 
@@ -49,7 +49,7 @@ export function ticketOf({ amountXof, redevanceXof, sales, energyKwh }: Purchase
         : Fraction.of(amount * 10)
             .over(tenthsOf(energy))
             .rounded(2),
-    lines: lines.filter((line) => line.amount_xof !== 0 || line.kind === 'tranche'),
+    lines: lines.filter((line) => line.amount_xof !== 0 || (line.kind === 'tranche' && line.energy_kwh !== 0)),
   }
 }
 
