@@ -5,6 +5,8 @@ import { Circuit } from './circuit.ts'
 
 const times = (count: number, outcome: PushOutcome): PushOutcome[] => Array.from({ length: count }, () => outcome)
 const SENT: PushOutcome = { state: 'sent', providerId: 'x' }
+const lost: PushOutcome = { state: 'retry', reason: 'CONNECTION_LOST', afterMs: 10_000, maybeSent: true }
+const expired: PushOutcome = { state: 'retry', reason: 'EXPIRED', afterMs: 10_000, maybeSent: false }
 const away = (afterMs = 10_000): PushOutcome => ({ state: 'retry', reason: 'UNAVAILABLE', afterMs, maybeSent: false })
 
 /** The pause that comes of these outcomes, one after the other at the same time. */
@@ -46,14 +48,34 @@ suite('the circuit before the provider', () => {
     assert.equal(circuit.isOpen, true)
   })
 
-  test('one probe that finds it unavailable pauses again; one of which nothing is known makes room for another', () => {
+  test('one probe that finds it unavailable, or goes without an answer, pauses again', () => {
+    for (const outcome of [away(), lost]) {
+      const { circuit } = opened()
+      circuit.resume()
+      for (let probe = 0; probe < 5; probe += 1) circuit.pass()
+      assert.equal(circuit.note(outcome, circuit.generation, 1000), 12_500)
+      assert.equal(circuit.isOpen, false)
+    }
+  })
+
+  test('probes that tell nothing of the provider make room for others, and let nobody else through', () => {
     const { circuit } = opened()
     circuit.resume()
     for (let probe = 0; probe < 5; probe += 1) circuit.pass()
-    assert.equal(circuit.note(undefined, circuit.generation, 1000), 0)
-    assert.equal(circuit.isOpen, true)
-    assert.equal(circuit.note(away(), circuit.generation, 1000), 12_500)
-    assert.equal(circuit.isOpen, false)
+    for (let gone = 0; gone < 20; gone += 1) {
+      assert.equal(circuit.isOpen, false)
+      assert.equal(circuit.note(gone % 2 === 0 ? expired : undefined, circuit.generation, 1000), 0)
+      assert.equal(circuit.isOpen, true)
+      circuit.pass()
+    }
+  })
+
+  test('pushes that tell nothing do not hide that all others find it unavailable', () => {
+    assert.equal(noted(new Circuit(() => 0), [...times(100, expired), ...times(20, away())]), 10_000)
+  })
+
+  test('one broken connection with all its pushes opens nothing', () => {
+    assert.equal(noted(new Circuit(() => 0), times(100, lost)), undefined)
   })
 
   test('outcomes from before the pause change nothing', () => {

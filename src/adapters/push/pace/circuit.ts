@@ -1,24 +1,25 @@
 import type { PushOutcome } from '#src/ports/push-gateway.ts'
 import type { Gate } from './pace.ts'
+import { type ProviderHealth, providerHealth } from './provider-health.ts'
 
-/** Fewer answers than this say nothing about the provider. */
-const LEAST_ANSWERS = 20
+/** Fewer outcomes than this say nothing about the provider. */
+const LEAST_OUTCOMES = 20
 const WINDOW_MS = 10_000
-/** After a pause so many may try, the urgent first; when all were answered, everybody goes on. */
+/** After a pause so many may try, the urgent first; when so many went well, everybody goes on. */
 const PROBES = 5
 /** Google's least wait before a retry; jittered upwards, so that workers do not come back together. */
 const PAUSE_MS = 10_000
 const PAUSE_JITTER = 0.5
 
-/** The provider, or the way to it, is away; nothing about the message. */
-const UNAVAILABLE = new Set(['UNAVAILABLE', 'HTTP_503', 'UNREACHABLE', 'TOKEN_ENDPOINT_UNAVAILABLE'])
-
-/** Pauses all sending when more than half of the answers say "unavailable", then lets a few through to see. */
+/**
+ * Pauses all sending when more than half of the outcomes say "unavailable", then lets a few through to see. A push that
+ * tells nothing of the provider is not counted, and a probe that tells nothing leaves its place to another.
+ */
 export class Circuit implements Gate {
   readonly #random: () => number
   #state: 'closed' | 'open' | 'half_open' = 'closed'
   /** Of a window while closed, of the probes while half open. */
-  #answers = 0
+  #outcomes = 0
   #unavailable = 0
   #probesOut = 0
   #windowEndsAt = 0
@@ -30,7 +31,7 @@ export class Circuit implements Gate {
   }
 
   get isOpen(): boolean {
-    return this.#state === 'closed' || (this.#state === 'half_open' && this.#probesOut + this.#answers < PROBES)
+    return this.#state === 'closed' || (this.#state === 'half_open' && this.#probesOut + this.#outcomes < PROBES)
   }
 
   get generation(): number {
@@ -46,13 +47,11 @@ export class Circuit implements Gate {
    * pause from now on (`resume` is due after that), 0 when pushes that wait may go, undefined when nothing changed.
    */
   note(outcome: PushOutcome | undefined, generation: number, nowMs: number): number | undefined {
-    if (generation !== this.#generation) return undefined
-    const isAnswer = outcome !== undefined && (outcome.state !== 'retry' || !outcome.maybeSent)
-    const isAway = outcome?.state === 'retry' && UNAVAILABLE.has(outcome.reason)
+    // A push whose turn came before the pause may leave in it; only those that are let through after it are probes.
+    if (generation !== this.#generation || this.#state === 'open') return undefined
+    const health = providerHealth(outcome)
     const afterMs = outcome?.state === 'retry' ? outcome.afterMs : 0
-    return this.#state === 'closed'
-      ? this.#noteClosed(isAway, afterMs, nowMs)
-      : this.#noteProbe(isAnswer && !isAway, isAway, afterMs)
+    return this.#state === 'closed' ? this.#noteClosed(health, afterMs, nowMs) : this.#noteProbe(health, afterMs)
   }
 
   /** The pause is over. */
@@ -60,24 +59,27 @@ export class Circuit implements Gate {
     if (this.#state === 'open') this.#change('half_open')
   }
 
-  #noteClosed(isAway: boolean, afterMs: number, nowMs: number): number | undefined {
+  #noteClosed(health: ProviderHealth, afterMs: number, nowMs: number): number | undefined {
+    if (health === 'nothing') return undefined
     if (nowMs >= this.#windowEndsAt) {
       this.#windowEndsAt = nowMs + WINDOW_MS
-      this.#answers = 0
+      this.#outcomes = 0
       this.#unavailable = 0
     }
-    this.#answers += 1
-    if (!isAway) return undefined
+    this.#outcomes += 1
+    // Not what is unclear: one connection that breaks has a hundred pushes on it, and the next one may be well.
+    if (health !== 'unavailable') return undefined
     this.#unavailable += 1
-    const isTooMuch = this.#answers >= LEAST_ANSWERS && this.#unavailable * 2 > this.#answers
+    const isTooMuch = this.#outcomes >= LEAST_OUTCOMES && this.#unavailable * 2 > this.#outcomes
     return isTooMuch ? this.#pause(afterMs) : undefined
   }
 
-  #noteProbe(isWell: boolean, isAway: boolean, afterMs: number): number | undefined {
+  #noteProbe(health: ProviderHealth, afterMs: number): number {
     this.#probesOut -= 1
-    if (isAway) return this.#pause(afterMs)
-    if (isWell) this.#answers += 1
-    if (this.#answers >= PROBES) this.#change('closed')
+    // Also what is unclear: else all that wait would leave as probes, one after the other, and be lost.
+    if (health === 'unavailable' || health === 'unclear') return this.#pause(afterMs)
+    if (health === 'well') this.#outcomes += 1
+    if (this.#outcomes >= PROBES) this.#change('closed')
     return 0
   }
 
@@ -89,7 +91,7 @@ export class Circuit implements Gate {
   #change(state: 'closed' | 'open' | 'half_open'): void {
     this.#state = state
     this.#generation += 1
-    this.#answers = 0
+    this.#outcomes = 0
     this.#unavailable = 0
     this.#probesOut = 0
   }
