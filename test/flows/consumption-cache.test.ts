@@ -133,6 +133,24 @@ test('without the cache every answer is made anew, and still asked for once', as
   assert.equal((await api.read({ id }, { app })).headers['x-cache'], 'MISS')
 })
 
+test('a cache that says too late that the lock is ours costs nobody the answer, and is given it back', async () => {
+  const { id, meters } = await aHousehold(api.db, 'prepaid')
+  const late = memoryCache()
+  const app = await api.another({
+    cache: {
+      ...cacheAway,
+      get: (key) => late.get(key),
+      async setIfAbsent(...args) {
+        await late.setIfAbsent(...args)
+        return false
+      },
+      delete: (...keys) => late.delete(...keys),
+    },
+  })
+  assert.equal((await api.read({ id }, { app })).statusCode, 200)
+  assert.equal(await late.get(`consumption:reading:${meters[0]!.id}`), undefined)
+})
+
 test('an answer that ran out is served once more while it is renewed, a long dead one is not', async () => {
   await using fresh = await consumptionApi()
   const household = await aHousehold(fresh.db, 'prepaid')

@@ -91,7 +91,7 @@ export class Answers {
   #hit(version: string, text: string): ServedAnswer | undefined {
     const kept = this.#current(version, text)
     if (kept === undefined || 'isNothing' in kept) return undefined
-    return this.#parts.clock() < kept.freshUntil ? served(kept, 'HIT') : undefined
+    return this.#ranOutMs(kept) < 0 ? served(kept, 'HIT') : undefined
   }
 
   async #serveLater(
@@ -117,14 +117,14 @@ export class Answers {
     text: string | undefined,
   ): Promise<ServedAnswer> {
     const kept = this.#current(version, text)
-    const now = this.#parts.clock()
     if (kept !== undefined && 'isNothing' in kept) {
-      if (now < kept.freshUntil) throw nothingKnown()
+      if (this.#ranOutMs(kept) < 0) throw nothingKnown()
       return this.#flight(key, question, kept.version)
     }
     if (kept !== undefined) {
-      if (now < kept.freshUntil) return served(kept, 'HIT')
-      if (!kept.isStale && now < kept.freshUntil + RENEW_BEHIND_MS) {
+      const ranOutMs = this.#ranOutMs(kept)
+      if (ranOutMs < 0) return served(kept, 'HIT')
+      if (!kept.isStale && ranOutMs < RENEW_BEHIND_MS) {
         this.#renewBehind(key, question, kept)
         return served(kept, 'STALE')
       }
@@ -136,6 +136,12 @@ export class Answers {
   #current(version: string | undefined, text: string | undefined): KeptAnswer | KeptNothing | undefined {
     const found = text === undefined ? undefined : decodeKept(text)
     return found?.version === version ? found : undefined
+  }
+
+  /** For how long it has been no longer as good as a new one; negative while it is. For ever, when the clock was ahead that kept it. */
+  #ranOutMs({ freshUntil }: KeptAnswer | KeptNothing): number {
+    const ranOutMs = this.#parts.clock() - freshUntil
+    return ranOutMs < -2 * FRESH_FOR_MS ? Number.POSITIVE_INFINITY : ranOutMs
   }
 
   /** Waits for what is under way, so that nothing touches a closed database. */

@@ -32,3 +32,17 @@ test('the whole history is read again after 30 days, when a reading is due anywa
   assert.equal(dueRead(state(MINUTE, 30 * DAY), now, freshness)?.isWholeHistory, true)
   assert.equal(dueRead(state(0, 30 * DAY), now, freshness), undefined)
 })
+
+test('once a week the days that are asked for again are more, counted from the whole history', () => {
+  const fromAfter = (readAgoMs: number, wholeAgoMs: number) =>
+    dueRead(state(readAgoMs, wholeAgoMs), now, freshness)?.range.from
+  assert.equal(fromAfter(DAY, 7 * DAY - 1), '2025-11-15')
+  assert.equal(fromAfter(DAY, 7 * DAY), '2025-02-08')
+  assert.equal(fromAfter(DAY, 8 * DAY), '2025-11-15')
+  assert.equal(fromAfter(9 * DAY, 20 * DAY), '2025-02-08')
+})
+
+test('what a clock that was ahead has noted is no knowledge, what another server’s clock has noted is', () => {
+  assert.equal(dueRead(state(-5 * MINUTE, DAY), now, freshness), undefined)
+  assert.deepEqual(dueRead(state(-5 * MINUTE - 1, DAY), now, freshness), dueRead(undefined, now, freshness))
+})

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Clock } from '#src/core/clock.ts'
 import type { Logger } from '#src/core/logger.ts'
@@ -90,7 +91,9 @@ export class MeterReadings {
   #isResting(meterId: string): boolean {
     const until = this.#restUntil.get(meterId)
     if (until === undefined) return false
-    if (this.#parts.clock() < until) return true
+    const leftMs = until - this.#parts.clock()
+    // Longer than any rest: the clock went back.
+    if (leftMs > 0 && leftMs <= REST_AFTER_FAILURE_MS) return true
     this.#restUntil.delete(meterId)
     return false
   }
@@ -114,9 +117,10 @@ export class MeterReadings {
   async #readOnce(meter: Meter): Promise<ReadingOutcome> {
     const { cache } = this.#parts
     const lock = `consumption:reading:${meter.id}`
+    const token = randomUUID()
     const limit = AbortSignal.any([AbortSignal.timeout(READING_LIMIT_MS), this.#closing.signal])
-    const holdsLock = await cache.setIfAbsent(lock, 'held', READING_LIMIT_MS)
-    if (!holdsLock) await this.#otherInstance(lock, limit)
+    const holdsLock =
+      (await cache.setIfAbsent(lock, token, READING_LIMIT_MS)) || (await this.#others(lock, token, limit))
     try {
       return await this.#readIfDue(meter, limit)
     } finally {
@@ -124,15 +128,21 @@ export class MeterReadings {
     }
   }
 
-  /** Returns when the lock is free, at once when the cache is away: then each instance asks for itself. */
-  async #otherInstance(lock: string, limit: AbortSignal): Promise<void> {
-    while (!limit.aborted && (await this.#parts.cache.get(lock)) !== undefined) {
+  /**
+   * Waits for another instance to give the lock back; not at all while the cache is away: then each instance asks for
+   * itself. True when the lock is ours: the cache had taken it for us, and said so too late.
+   */
+  async #others(lock: string, token: string, limit: AbortSignal): Promise<boolean> {
+    while (!limit.aborted) {
+      const holder = await this.#parts.cache.get(lock)
+      if (holder === undefined || holder === token) return holder === token
       await delay(POLL_OTHER_INSTANCE_MS, undefined, { signal: limit, ref: false }).catch(() => undefined)
     }
+    return false
   }
 
   async #readIfDue(meter: Meter, limit: AbortSignal): Promise<ReadingOutcome> {
-    const { db, clock, onChange } = this.#parts
+    const { db, clock, log, onChange } = this.#parts
     const state = (await readingStates(db, [meter.id])).get(meter.id)
     const readAt = clock()
     const due = dueRead(state, readAt, this.#parts)
@@ -140,7 +150,11 @@ export class MeterReadings {
     if (due === undefined) return 'read'
     const entries = await this.#ask(meter, due.range, limit)
     if (entries === undefined) return 'failed'
-    const isNews = await storeReading(db, { meterId: meter.id, ...due, entries, readAt: new Date(readAt) })
+    const reading = { meterId: meter.id, ...due, entries, readAt: new Date(readAt) }
+    const { isNews, repairedMonths } = await storeReading(db, reading)
+    if (repairedMonths.length > 0) {
+      log.error({ meter_id: meter.id, months: repairedMonths }, 'sums of months were not those of their entries')
+    }
     if (isNews) await onChange(meter.id)
     return 'read'
   }

@@ -46,18 +46,41 @@ async function monthsByMeter(db: Db, meterIds: readonly string[], { from, to }: 
   return byMeter
 }
 
-/** Sums the months of these days anew from the meter's entries, or every month. The meter's row must be locked. */
-export async function sumMonths(tx: Tx, meterId: string, days: readonly Day[] | 'all'): Promise<void> {
-  if (days !== 'all' && days.length === 0) return
-  const months = days === 'all' ? undefined : [...new Set(days.map((day) => firstOfMonth(day)))].toSorted()
-  const old = tx.deleteFrom('consumption_month').where('meter_id', '=', meterId)
-  await (months === undefined ? old : old.where('month', '=', sql<Day>`any(${months}::date[])`)).execute()
-  await sql`
-    insert into consumption_month (meter_id, month, energy_kwh, amount_xof, entries)
-    select meter_id, ${MONTH_OF_DAY}, sum(energy_kwh), sum(amount_xof)::bigint, count(*)
-    from consumption_entry
-    where meter_id = ${meterId} ${months === undefined ? sql`` : within(months)}
-    group by 1, 2`.execute(tx)
+/**
+ * Sums the months of these days anew from the meter's entries, or every month. Returns those whose sums were others;
+ * the rest is left as it is, for vacuum's sake. The meter's row must be locked.
+ */
+export async function sumMonths(tx: Tx, meterId: string, days: readonly Day[] | 'all'): Promise<Day[]> {
+  if (days !== 'all' && days.length === 0) return []
+  const months = days === 'all' ? undefined : monthsOf(days)
+  const isAsked = months === undefined ? sql`true` : sql`kept.month = any(${months}::date[])`
+  const { rows } = await sql<{ month: Day }>`
+    with summed as (
+      select meter_id, ${MONTH_OF_DAY} as month, sum(energy_kwh) as energy_kwh, sum(amount_xof)::bigint as amount_xof,
+        count(*) as entries
+      from consumption_entry
+      where meter_id = ${meterId} ${months === undefined ? sql`` : within(months)}
+      group by 1, 2
+    ), gone as (
+      delete from consumption_month kept
+      where meter_id = ${meterId} and ${isAsked} and not exists (select from summed where month = kept.month)
+      returning month
+    ), written as (
+      insert into consumption_month as kept (meter_id, month, energy_kwh, amount_xof, entries)
+      select * from summed
+      on conflict (meter_id, month) do update set
+        energy_kwh = excluded.energy_kwh, amount_xof = excluded.amount_xof, entries = excluded.entries
+      where (kept.energy_kwh, kept.amount_xof, kept.entries)
+        is distinct from (excluded.energy_kwh, excluded.amount_xof, excluded.entries)
+      returning kept.month
+    )
+    select month from gone union all select month from written order by month`.execute(tx)
+  return rows.map((row) => row.month)
+}
+
+/** Each once, in order. */
+export function monthsOf(days: readonly Day[]): Day[] {
+  return [...new Set(days.map((day) => firstOfMonth(day)))].toSorted()
 }
 
 const MONTH_OF_DAY = sql`date_trunc('month', day::timestamp)::date`

@@ -2,7 +2,8 @@ import { sql } from 'kysely'
 import type { Day } from '#src/core/calendar.ts'
 import type { Db, Tx } from '#src/database/database.ts'
 import type { Entry } from './entry.ts'
-import { sumMonths } from './month-sums.ts'
+import { isFromWrongClock } from './freshness.ts'
+import { monthsOf, sumMonths } from './month-sums.ts'
 import { type ReadingState, readingStates } from './queries.ts'
 import type { DayRange } from './range.ts'
 
@@ -18,23 +19,31 @@ export interface Reading {
   readonly readAt: Date
 }
 
+export interface StoredReading {
+  /** Whether anything that is shown of the meter is another than before. */
+  readonly isNews: boolean
+  /** Months whose sums were not those of their entries, though no entry of them changed: they are now, yet never should differ. */
+  readonly repairedMonths: readonly Day[]
+}
+
+const NOTHING_NEW: StoredReading = { isNews: false, repairedMonths: [] }
 const NEVER = new Date(0)
 
-/** Replaces what is kept of the range by what was read, with the months' sums and the watermark. True when an entry changed. */
-export function storeReading(db: Db, reading: Reading): Promise<boolean> {
+/** Replaces what is kept of the range by what was read, with the months' sums and the watermark. */
+export function storeReading(db: Db, reading: Reading): Promise<StoredReading> {
   return db.transaction().execute((tx) => storeReadingIn(tx, reading))
 }
 
-async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
+async function storeReadingIn(tx: Tx, reading: Reading): Promise<StoredReading> {
   // Two readings of one meter are stored one after the other, and an older one must not undo a newer one.
   await tx.selectFrom('meter').select('id').where('id', '=', reading.meterId).forNoKeyUpdate().execute()
   const state = (await readingStates(tx, [reading.meterId])).get(reading.meterId)
-  if (state !== undefined && state.readAt >= reading.readAt) return false
+  if (isOvertaken(reading, state)) return NOTHING_NEW
   const delivered = deliveredRows(reading)
   const gone = await deleteUndelivered(reading, delivered).execute(tx)
   const written = await upsertDelivered(reading, delivered).execute(tx)
   const changed = [...gone.rows, ...written.rows].map((row) => row.day)
-  await sumMonths(tx, reading.meterId, state?.hasMonths === true ? changed : 'all')
+  const summed = await sumMonths(tx, reading.meterId, daysToSum(reading, state, changed))
   const watermark = {
     read_at: reading.readAt,
     whole_history_at: wholeHistoryAt(reading, state, gone.rows),
@@ -46,7 +55,18 @@ async function storeReadingIn(tx: Tx, reading: Reading): Promise<boolean> {
     .values({ meter_id: reading.meterId, ...watermark })
     .onConflict((conflict) => conflict.column('meter_id').doUpdateSet(watermark))
     .execute()
-  return changed.length > 0
+  const expected = new Set(monthsOf(changed))
+  const repairedMonths = state?.hasMonths === true ? summed.filter((month) => !expected.has(month)) : []
+  return { isNews: changed.length > 0 || repairedMonths.length > 0, repairedMonths }
+}
+
+function isOvertaken({ readAt }: Reading, state: ReadingState | undefined): boolean {
+  return state !== undefined && state.readAt >= readAt && !isFromWrongClock(state.readAt, readAt.getTime())
+}
+
+/** With the whole history every month is looked at again, so that a sum that has gone wrong does not stay so. */
+function daysToSum({ isWholeHistory }: Reading, state: ReadingState | undefined, changed: readonly Day[]) {
+  return isWholeHistory || state?.hasMonths !== true ? 'all' : changed
 }
 
 /** What is gone from the days that were asked for may have moved to others: then the next reading asks for all. */
@@ -56,6 +76,8 @@ function wholeHistoryAt(
   gone: readonly { readonly source_key: string }[],
 ): Date {
   if (isWholeHistory || state === undefined) return readAt
+  // As noted by a clock that was wrong, which another process did while this reading was under way.
+  if (state.wholeHistoryAt > readAt) return NEVER
   const keys = new Set(entries.map((entry) => entry.sourceKey))
   return gone.every((row) => keys.has(row.source_key)) ? state.wholeHistoryAt : NEVER
 }
@@ -68,15 +90,17 @@ function deliveredRows({ entries }: Reading) {
     occurred_at: entry.occurredAt.toISOString(),
     energy_wh: entry.energyWh,
     amount_xof: entry.amountXof,
-    delivered: withoutNulCharacters(entry.delivered),
+    delivered: storable(entry.delivered),
   }))
   return sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) as delivered(
     source_key text, day date, occurred_at timestamptz, energy_wh bigint, amount_xof bigint, delivered jsonb)`
 }
 
-/** jsonb cannot hold U+0000, which padded columns of old systems contain. */
-function withoutNulCharacters(row: Readonly<Record<string, string | null>>): Record<string, string | null> {
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, value?.replaceAll('\0', '') ?? null]))
+/** jsonb holds neither U+0000, which padded columns of old systems contain, nor half a character, as of a text cut short. */
+function storable(row: Readonly<Record<string, string | null>>): Record<string, string | null> {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => [name, value?.replaceAll('\0', '').toWellFormed() ?? null]),
+  )
 }
 
 /** Also an entry that came back under another day, be it outside the range: it must not count twice. */
