@@ -17,7 +17,7 @@ export type CircuitState = 'closed' | 'open' | 'probing'
  * Closed: every question goes through; failures in a row are counted, and enough of them open the circuit.
  * Open: every question is refused with `circuit_open`; after the pause the next one becomes the probe.
  * Probing: that one question is on its way, all others are refused. An answer closes the circuit, a failure opens it
- * for another pause, a cancelled probe leaves it to the next question to try.
+ * for another pause; a probe that ends without a word of the source leaves it to the next question to try.
  */
 export class CircuitBreaker {
   readonly #options: CircuitBreakerOptions
@@ -47,23 +47,24 @@ export class CircuitBreaker {
     const era = this.#era
     try {
       const answer = await ask()
-      if (era === this.#era) this.#answered()
+      this.#hear('answered', era)
       return answer
     } catch (error) {
-      if (era === this.#era) this.#failed(error)
+      this.#hear(wordOf(error), era)
       throw error
     }
+  }
+
+  #hear(word: Word, era: number): void {
+    if (era !== this.#era) return
+    if (word === 'answered') this.#answered()
+    else if (word === 'not_answered') this.#countFailure()
+    else if (this.#state === 'probing') this.#turn('open')
   }
 
   #answered(): void {
     this.#failures = 0
     if (this.#state === 'probing') this.#turn('closed')
-  }
-
-  #failed(error: unknown): void {
-    if (isMalformed(error)) this.#answered()
-    else if (error instanceof SourceUnavailable) this.#countFailure()
-    else if (this.#state === 'probing') this.#turn('open')
   }
 
   #countFailure(): void {
@@ -76,9 +77,22 @@ export class CircuitBreaker {
   #turn(state: CircuitState): void {
     this.#state = state
     this.#era += 1
-    if (state === 'closed') this.#failures = 0
   }
 }
 
-/** One meter's broken row came quickly and says nothing about the next meter's. */
-const isMalformed = (error: unknown): boolean => error instanceof SourceUnavailable && error.reason === 'malformed'
+/** What the fate of a question says about the source. */
+type Word = 'answered' | 'not_answered' | 'nothing'
+
+const WORDS: Readonly<Record<SourceUnavailable['reason'], Word>> = {
+  unreachable: 'not_answered',
+  too_slow: 'not_answered',
+  // A login that is refused again and again gets locked.
+  refused: 'not_answered',
+  // One meter's broken row came quickly and says nothing about the next meter's.
+  malformed: 'answered',
+  circuit_open: 'nothing',
+  not_configured: 'nothing',
+}
+
+/** Whoever asked has gone, or the time for it was over before the source's own, or there is a bug: no word of the source. */
+const wordOf = (error: unknown): Word => (error instanceof SourceUnavailable ? WORDS[error.reason] : 'nothing')
