@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { Ajv, type AnySchemaObject, type ErrorObject, type ValidateFunction } from 'ajv'
 import addFormats from 'ajv-formats'
 import type { FastifyError, FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
@@ -20,6 +20,8 @@ function createAjv(coerceTypes: false | 'array'): Ajv {
     allErrors: true,
     strict: false,
     discriminator: true,
+    // A failure carries its schema: that of a discriminator names the forms.
+    verbose: true,
   })
   addFormats.default(ajv, ['date', 'date-time', 'uuid', 'uri'])
   return ajv
@@ -66,6 +68,8 @@ function describe(failure: ErrorObject): InvalidField {
       const name = params['additionalProperty'] ?? params['unevaluatedProperty']
       return { path: at(name), fr: 'ce champ est inconnu: retirez-le', en: 'this field is unknown: remove it' }
     }
+    case 'discriminator':
+      return { path: at(params['tag']), ...oneOf(formsOf(failure.parentSchema, String(params['tag']))) }
     default:
       return { path, ...describeValue(failure.keyword, params, failure.message) }
   }
@@ -75,12 +79,12 @@ function describeValue(keyword: string, params: Record<string, unknown>, message
   const limit = String(params['limit'])
   switch (keyword) {
     case 'type':
-      return { fr: `doit être de type ${String(params['type'])}`, en: `must be of type ${String(params['type'])}` }
+      return TYPES[String(params['type'])] ?? { fr: `doit être de type ${String(params['type'])}`, en: message }
     case 'format':
       return FORMATS[String(params['format'])] ?? { fr: 'format invalide', en: message }
     case 'enum':
     case 'const':
-      return { fr: `valeurs admises: ${allowed(params)}`, en: `must be one of: ${allowed(params)}` }
+      return oneOf(params['allowedValues'] ?? [params['allowedValue']])
     case 'minLength':
     case 'minItems':
       return { fr: `trop court: au moins ${limit}`, en: `too short: at least ${limit}` }
@@ -91,13 +95,8 @@ function describeValue(keyword: string, params: Record<string, unknown>, message
       return { fr: `doit être au moins ${limit}`, en: `must be at least ${limit}` }
     case 'maximum':
       return { fr: `doit être au plus ${limit}`, en: `must be at most ${limit}` }
-    case 'discriminator':
-      return {
-        fr: `le champ ${String(params['tag'])} doit nommer une des formes admises`,
-        en: `the field ${String(params['tag'])} must name one of the forms allowed`,
-      }
     case 'pattern':
-      return { fr: 'ne respecte pas la forme attendue', en: 'does not have the expected form' }
+      return { fr: `doit avoir la forme ${String(params['pattern'])}`, en: `must match ${String(params['pattern'])}` }
     default:
       return { fr: 'valeur invalide', en: message }
   }
@@ -112,7 +111,22 @@ const FORMATS: Readonly<Record<string, Bilingual>> = {
   uuid: { fr: 'doit être un identifiant UUID', en: 'must be a UUID' },
 }
 
-function allowed(params: Record<string, unknown>): string {
-  const values = params['allowedValues'] ?? [params['allowedValue']]
-  return (values as unknown[]).join(', ')
+/** A query parameter that is given twice is a list. */
+const TYPES: Readonly<Record<string, Bilingual>> = {
+  string: { fr: 'doit être un texte, donné une seule fois', en: 'must be text, given once' },
+  integer: { fr: 'doit être un nombre entier, donné une seule fois', en: 'must be a whole number, given once' },
+  number: { fr: 'doit être un nombre, donné une seule fois', en: 'must be a number, given once' },
+  boolean: { fr: 'doit être true ou false', en: 'must be true or false' },
+  object: { fr: 'doit être un objet JSON', en: 'must be a JSON object' },
+  array: { fr: 'doit être une liste', en: 'must be a list' },
+}
+
+function oneOf(values: unknown): Bilingual {
+  const listed = (values as unknown[]).join(', ')
+  return { fr: `valeurs admises: ${listed}`, en: `must be one of: ${listed}` }
+}
+
+function formsOf(schema: AnySchemaObject | undefined, tag: string): unknown[] {
+  const forms = (schema?.['oneOf'] ?? []) as { readonly properties: Record<string, { readonly const?: unknown }> }[]
+  return forms.map((form) => form.properties[tag]?.const)
 }

@@ -36,7 +36,11 @@ export const meterErrors = defineErrors('meters', {
     'Vos contrats ne peuvent pas être cherchés en ce moment: ajoutez votre compteur par le numéro de compte contrat de votre facture, ou réessayez dans quelques instants.',
     'Your contracts cannot be looked up at the moment: add your meter by the contract account on your bill, or try again shortly.',
   ],
-  alreadyLinked: ['conflict', 'Ce compteur est déjà dans votre liste.', 'This meter is in your list already.'],
+  alreadyLinked: [
+    'conflict',
+    'Ce compteur est déjà dans votre liste: il n’y a rien à faire.',
+    'This meter is in your list already: nothing has to be done.',
+  ],
   askedTooSoon: [
     'rate_limited',
     'Cet accès a été refusé ou retiré récemment: vous pourrez le demander à nouveau après une journée.',
@@ -64,7 +68,7 @@ export const meterErrors = defineErrors('meters', {
   ],
   notInThatState: [
     'conflict',
-    "Ce n'est pas possible dans l'état actuel de ce lien (state).",
-    'This is not possible in the present state of this link (state).',
+    "Ce n'est pas possible dans l'état actuel de ce lien (state): une demande en attente s'accepte ou se refuse, un partage accepté se retire.",
+    'This is not possible in the present state of this link (state): a pending request is accepted or refused, an accepted share is revoked.',
   ],
 })
