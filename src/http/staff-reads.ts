@@ -73,7 +73,7 @@ function asked({ query, routeOptions }: FastifyRequest): Record<string, unknown>
   return rest
 }
 
-function auditedAs(policy: Policy | undefined): StaffReadAction | null {
+export function auditedAs(policy: Policy | undefined): StaffReadAction | null {
   return policy?.kind === 'object' || policy?.kind === 'roles' ? policy.auditedAs : null
 }
 

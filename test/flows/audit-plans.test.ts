@@ -44,7 +44,7 @@ test('among many looks, each filter of the audit log and each look finds its row
       return indexes.filter((name) => name.startsWith('audit_entry')).join()
     }
     const filtered = (query: Record<string, string>) => () =>
-      get(api.server.app, `/api/audit?${new URLSearchParams(query)}`, token)
+      get(api.server.app, `/api/audit?${new URLSearchParams(query).toString()}`, token)
     const longAgo = new Date(Date.now() - 10 * 86_400_000).toISOString()
 
     assert.equal(await indexOf(filtered({})), 'audit_entry_newest')

@@ -6,7 +6,7 @@ import { testApi, type TestApi } from '#test/support/api.ts'
 import {
   type Caller,
   CALLERS,
-  type ObjectType,
+  objectTypeOf,
   policyWorld,
   type PolicyWorld,
   type Standing,
@@ -28,12 +28,6 @@ before(async () => {
 after(() => api[Symbol.asyncDispose]())
 
 type Verdict = 'passes' | 401 | 403 | 404
-
-function objectTypeOf(policy: ObjectPolicy): ObjectType {
-  if (policy.type === 'user' || policy.type === 'meter' || policy.type === 'link') return policy.type
-  assert.equal(policy.type, 'notification', `the matrix knows no objects of type ${policy.type}: add them to its world`)
-  return policy.allow.includes('recipient') ? 'received notification' : 'sent notification'
-}
 
 const OWN = ['self', 'sender', 'recipient', 'owner or share', 'owner', 'owner of its meter', 'owner, share or request']
 

@@ -1,4 +1,6 @@
+import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
+import type { ObjectPolicy } from '#src/http/policy.ts'
 import { aCustomer, aLink, aMeter, anAgency, aStaffMember, TEST_PASSWORD, TEST_PIN } from './factories.ts'
 import type { TestApi } from './api.ts'
 import { logIn, post } from './requests.ts'
@@ -11,6 +13,12 @@ export type Standing = (typeof STANDINGS)[number]
 
 /** What an object policy may be about: its type, and for notifications from which side. */
 export type ObjectType = 'user' | 'meter' | 'link' | 'sent notification' | 'received notification'
+
+export function objectTypeOf({ type, allow }: ObjectPolicy): ObjectType {
+  if (type === 'user' || type === 'meter' || type === 'link') return type
+  assert.equal(type, 'notification', `no objects of type ${type} are known here: add them to this world`)
+  return allow.includes('recipient') ? 'received notification' : 'sent notification'
+}
 
 export interface PolicyWorld {
   token(caller: Caller): string | undefined
