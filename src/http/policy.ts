@@ -120,10 +120,17 @@ function judge(request: FastifyRequest, policy: Policy | undefined, verifyToken:
     if (!policy.roles.includes(actor.role)) throw httpErrors.forbidden()
     return true
   }
-  const { [policy.param]: id = '' } = request.params as Record<string, string>
+  const id = canonicalId(request.params as Record<string, string>, policy.param)
   const may = policy.check(actor, id)
   if (may === false) throw httpErrors.notFound()
   return may
+}
+
+/** A UUID may be typed in capitals; checks, keys of the cache and the audit log know an object by one text alone. */
+function canonicalId(params: Record<string, string>, param: string): string {
+  const id = (params[param] ?? '').toLowerCase()
+  params[param] = id
+  return id
 }
 
 /** The token of an Authorization header. Throws `unauthenticated` without one. */

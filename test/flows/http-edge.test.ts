@@ -6,7 +6,8 @@ import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
-import { get } from '#test/support/requests.ts'
+import { aCustomer } from '#test/support/factories.ts'
+import { get, logIn } from '#test/support/requests.ts'
 
 let api: TestApi
 before(async () => {
@@ -85,6 +86,17 @@ test('another content type is 415, an unknown route 404', async () => {
   const unknown = await get(app, '/api/nothing-here')
   assert.equal(unknown.statusCode, 404)
   assert.equal(unknown.json<Problem>().code, 'http/not-found')
+})
+
+test('an identifier in capitals names the same object', async () => {
+  const { app } = api.server
+  const { phone, pin } = await aCustomer(api.database.db)
+  const { user, access_token } = await logIn(app, { phone, pin })
+  const profile = await get(app, `/api/users/${user.id.toUpperCase()}`, access_token)
+  assert.equal(profile.json<{ id: string }>().id, user.id)
+  const consumption = await get(app, `/api/consumption/${user.id.toUpperCase()}`, access_token)
+  assert.equal(consumption.json<{ user_id: string }>().user_id, user.id)
+  assert.equal((await get(app, `/api/users/${user.id.toUpperCase()}/notifications`, access_token)).statusCode, 200)
 })
 
 test('what a real socket sends is answered as a problem too: a body of 10 MB, broken HTTP, endless headers', async () => {

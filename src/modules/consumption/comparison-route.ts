@@ -36,7 +36,7 @@ export function comparisonRoute({ knowledge, clock, policy }: ComparisonRoutePar
         },
       },
       async (request, reply) => {
-        const userId = request.params.user_id.toLowerCase()
+        const userId = request.params.user_id
         const today = dayOf(clock())
         const ranges = comparedRanges(askedRange(request.query, today), today)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)

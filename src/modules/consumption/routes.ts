@@ -71,7 +71,7 @@ function consumptionRoute(app: App, { db, clock, policy }: ConsumptionRouteParts
       },
     },
     async (request, reply) => {
-      const userId = request.params.user_id.toLowerCase()
+      const userId = request.params.user_id
       const { group_by: grouping = 'month', meter_id: meterId } = request.query
       // What is at hand is not awaited: each time would cost a twentieth of a hit.
       const scope = scopeOf(db, actorOf(request), userId)
