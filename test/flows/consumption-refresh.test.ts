@@ -10,7 +10,7 @@ import { stalestActive } from '#src/modules/consumption/active-meters.ts'
 import { BackgroundRefresh, type BackgroundRefreshParts } from '#src/modules/consumption/background-refresh.ts'
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { parseRefreshHours } from '#src/modules/consumption/refresh-hours.ts'
-import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { type PostpaidSource, type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { aHousehold } from '#test/support/consumption-api.ts'
 import { AskedPostpaidSource, AskedPrepaidSource } from '#test/support/consumption-sources.ts'
 import { testDatabase, type TestDatabase } from '#test/support/database.ts'
@@ -57,10 +57,16 @@ class ClockedSource extends AskedPrepaidSource {
   }
 }
 
+interface MeterAsked {
+  readonly kind: 'prepaid' | 'postpaid'
+  readonly seenDaysAgo: number
+  readonly readHoursAgo: number
+}
+
 /** A meter of somebody whose device was seen so many days ago, read so many hours ago or never. */
-async function aMeterOf({ seenDaysAgo = 1, readHoursAgo }: { seenDaysAgo?: number; readHoursAgo?: number } = {}) {
+async function aMeterOf({ kind = 'prepaid', seenDaysAgo = 1, readHoursAgo }: Partial<MeterAsked> = {}) {
   const { db } = database
-  const { id: accountId, meters } = await aHousehold(db, 'prepaid')
+  const { id: accountId, meters } = await aHousehold(db, kind)
   const [meter] = meters
   assert.ok(meter)
   const ago = (ms: number): Date => new Date(Date.parse(EVENING) - ms)
@@ -84,10 +90,25 @@ interface Process {
   close(): Promise<void>
 }
 
+/** Bills, and for each question whether anybody had the turn to refresh when it was put. */
+class LeasedSource extends AskedPostpaidSource {
+  readonly leased: boolean[] = []
+
+  override async bills(...args: Parameters<AskedPostpaidSource['bills']>): ReturnType<AskedPostpaidSource['bills']> {
+    const leases = await database.db.selectFrom('lease').select('name').execute()
+    this.leased.push(leases.length > 0)
+    return super.bills(...args)
+  }
+}
+
 /** A process's refresh over the one database, with readings of its own. */
 function aProcess(
   sic: PrepaidSource,
-  { timers = spedUpTimers(EVENING, FACTOR), ...changed }: Partial<BackgroundRefreshParts> = {},
+  {
+    timers = spedUpTimers(EVENING, FACTOR),
+    postpaid = new AskedPostpaidSource(),
+    ...changed
+  }: Partial<BackgroundRefreshParts> & { readonly postpaid?: PostpaidSource } = {},
 ): Process {
   const stack = new CloseStack(createLogger('fatal'))
   opened.push(stack)
@@ -97,7 +118,7 @@ function aProcess(
     db,
     cache: memoryCache({ clock: timers.now }),
     prepaid: sic,
-    postpaid: new AskedPostpaidSource(),
+    postpaid,
     clock: timers.now,
     log,
   })
@@ -195,4 +216,23 @@ test('of two processes one refreshes, each meter once; when it is gone the other
   await until('and has said so', () => working.outcomes.length + waiting.outcomes.length === 30)
   assert.equal(waiting.outcomes.length, 30 - byTheFirst)
   assert.equal(sic.questions.length, 30)
+})
+
+test('a round that breaks for one kind ends for the other before its turn is given back', async () => {
+  for (let meters = 0; meters < 20; meters += 1) await aMeterOf({ kind: 'postpaid' })
+  await aMeterOf()
+  const postpaid = new LeasedSource()
+  let breaks = 0
+  aProcess(new AskedPrepaidSource(), {
+    postpaid,
+    metersPerMinute: 10,
+    onOutcome(kind) {
+      if (kind === 'postpaid') return
+      breaks += 1
+      throw new Error('as a page of meters that PostgreSQL did not answer')
+    },
+  })
+  await until('the round has broken', () => breaks > 0)
+  await until('all bills were asked for, in later rounds', () => postpaid.leased.length >= 20)
+  assert.ok(postpaid.leased.every(Boolean), String(postpaid.leased))
 })

@@ -77,8 +77,18 @@ export class BackgroundRefresh implements Closeable {
   async #round(stop: AbortSignal): Promise<void> {
     const { kinds, log } = this.#parts
     const counts = { read: 0, failed: 0 }
-    const goesOn = (): boolean => !stop.aborted && this.#isTime()
-    await Promise.all(kinds.map((kind) => this.#line(kind, stop, goesOn, counts)))
+    const broken = new AbortController()
+    const stopAll = AbortSignal.any([stop, broken.signal])
+    const goesOn = (): boolean => !stopAll.aborted && this.#isTime()
+    // One line that breaks ends the others, and the round with the last: none may go on once the lease is given back.
+    const lines = kinds.map((kind) =>
+      this.#line(kind, stopAll, goesOn, counts).catch((error: unknown) => {
+        broken.abort()
+        throw error
+      }),
+    )
+    const ended = await Promise.allSettled(lines)
+    for (const line of ended) if (line.status === 'rejected') throw line.reason
     if (counts.read + counts.failed > 0) log.info(counts, 'active meters were refreshed')
   }
 
@@ -110,7 +120,8 @@ export class BackgroundRefresh implements Closeable {
     onOutcome(meter.kind, outcome)
     const isDown = outcome === 'failed' && !isAnswering(meter.kind)
     const pauseMs = isDown ? PROBE_EVERY_MS : 60_000 / metersPerMinute
-    await this.#sleep(startedAt + pauseMs - timers.now(), stop)
+    // Not longer than the pause, should the clock have gone back.
+    await this.#sleep(Math.min(startedAt + pauseMs - timers.now(), pauseMs), stop)
     return !isDown
   }
 
