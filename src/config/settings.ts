@@ -1,5 +1,6 @@
-/** The processes that read settings; `create` stands for create-staff and create-customer, `operator` for dead-letters. */
-export type Role = 'embedded' | 'api' | 'worker' | 'migrate' | 'create' | 'operator'
+/** Who reads settings: the processes; `create`, the commands that work on the database; `operator`, those on RabbitMQ. */
+export const ROLES = ['embedded', 'api', 'worker', 'migrate', 'create', 'operator'] as const
+export type Role = (typeof ROLES)[number]
 
 export interface Setting {
   readonly name: string

@@ -1,8 +1,6 @@
 import { type Env, loadConfig } from '#src/config/load.ts'
-import type { Role } from '#src/config/settings.ts'
+import { ROLES } from '#src/config/settings.ts'
 import { Refusal } from './command.ts'
-
-const ROLES: readonly Role[] = ['embedded', 'api', 'worker', 'migrate', 'create']
 
 export async function run(args: readonly string[], env: Env): Promise<number> {
   const role = ROLES.find((candidate) => candidate === args[0])

@@ -1,4 +1,4 @@
-import { type Setting, SETTINGS } from '#src/config/settings.ts'
+import { ROLES, type Setting, SETTINGS } from '#src/config/settings.ts'
 import { uses } from '#src/config/load.ts'
 import type { Command } from './command.ts'
 
@@ -70,7 +70,7 @@ export const COMMANDS: readonly Command[] = [
   },
   {
     name: 'check-config',
-    usage: 'embedded|api|worker|migrate|create',
+    usage: ROLES.join('|'),
     summary: 'check the settings of a process and exit 0 or 1',
     settings: undefined,
     load: () => import('./check-config.ts'),
