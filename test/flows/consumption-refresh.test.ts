@@ -12,7 +12,7 @@ import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { parseRefreshHours } from '#src/modules/consumption/refresh-hours.ts'
 import { type PostpaidSource, type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { aHousehold } from '#test/support/consumption-api.ts'
-import { AskedPostpaidSource, AskedPrepaidSource } from '#test/support/consumption-sources.ts'
+import { aSale, AskedPostpaidSource, AskedPrepaidSource } from '#test/support/consumption-sources.ts'
 import { testDatabase, type TestDatabase } from '#test/support/database.ts'
 import { until } from '#test/support/processes.ts'
 import { spedUpTimers } from '#test/support/sped-up-timers.ts'
@@ -235,4 +235,21 @@ test('a round that breaks for one kind ends for the other before its turn is giv
   await until('the round has broken', () => breaks > 0)
   await until('all bills were asked for, in later rounds', () => postpaid.leased.length >= 20)
   assert.ok(postpaid.leased.every(Boolean), String(postpaid.leased))
+})
+
+test('a meter of which every answer is nonsense is asked once an hour, and holds up no other', async () => {
+  const broken = await aMeterOf()
+  const others = [await aMeterOf({ readHoursAgo: 50 }), await aMeterOf({ readHoursAgo: 30 })]
+  const timers = spedUpTimers(EVENING, 2 * FACTOR)
+  const sic = new ClockedSource(timers)
+  sic.add(broken.key, aSale('2026-03-01T08:00:00Z', 'beaucoup', '5000'))
+  aProcess(sic, { timers })
+  const questions = () => sic.questions.filter(({ number }) => number === broken.number)
+  await until('it is asked again', () => questions().length >= 2)
+  assert.deepEqual(
+    sic.questions.slice(0, 3).map(({ number }) => number),
+    [broken, ...others].map(({ number }) => number),
+  )
+  const [first, second] = questions()
+  assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= HOUR)
 })

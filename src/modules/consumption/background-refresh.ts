@@ -38,6 +38,8 @@ const LOOK_EVERY_MS = 5 * 60_000
 const PROBE_EVERY_MS = 60_000
 /** A meter of which every question fails must not hold up the others. */
 const TRIES = 3
+/** One of which a question failed though its source answers would fail in each round: it waits for so long. */
+const REST_AFTER_FAILURE_MS = 3_600_000
 const LEASE = 'consumption refresh'
 const LEASE_TTL_MS = 60_000
 
@@ -49,6 +51,8 @@ export class BackgroundRefresh implements Closeable {
   readonly #parts: BackgroundRefreshParts
   readonly #closing = new AbortController()
   readonly #rounds: Closeable
+  /** By meter id: when its question failed though its source answered. */
+  readonly #failedAt = new Map<string, number>()
 
   constructor(parts: BackgroundRefreshParts) {
     this.#parts = parts
@@ -77,6 +81,7 @@ export class BackgroundRefresh implements Closeable {
   async #round(stop: AbortSignal): Promise<void> {
     const { kinds, log } = this.#parts
     const counts = { read: 0, failed: 0 }
+    this.#endRests()
     const broken = new AbortController()
     const stopAll = AbortSignal.any([stop, broken.signal])
     const goesOn = (): boolean => !stopAll.aborted && this.#isTime()
@@ -92,6 +97,13 @@ export class BackgroundRefresh implements Closeable {
     if (counts.read + counts.failed > 0) log.info(counts, 'active meters were refreshed')
   }
 
+  #endRests(): void {
+    const now = this.#parts.timers.now()
+    for (const [id, at] of this.#failedAt) {
+      if (Math.abs(now - at) >= REST_AFTER_FAILURE_MS) this.#failedAt.delete(id)
+    }
+  }
+
   /** One meter of the kind after the other. */
   async #line(
     kind: Meter['kind'],
@@ -102,6 +114,7 @@ export class BackgroundRefresh implements Closeable {
     const now = this.#parts.timers.now()
     const [seenSince, readBefore] = [new Date(now - ACTIVE_FOR_MS), new Date(now - READ_WITHIN_MS)]
     for await (const meter of activeMeters(this.#parts.db, { kind, seenSince, readBefore, goesOn })) {
+      if (this.#failedAt.has(meter.id)) continue
       for (let left = TRIES; left > 0 && goesOn(); left -= 1) {
         if (await this.#refresh(meter, stop, counts)) break
       }
@@ -119,6 +132,7 @@ export class BackgroundRefresh implements Closeable {
     counts[outcome] += 1
     onOutcome(meter.kind, outcome)
     const isDown = outcome === 'failed' && !isAnswering(meter.kind)
+    if (outcome === 'failed' && !isDown) this.#failedAt.set(meter.id, timers.now())
     const pauseMs = isDown ? PROBE_EVERY_MS : 60_000 / metersPerMinute
     // Not longer than the pause, should the clock have gone back.
     await this.#sleep(Math.min(startedAt + pauseMs - timers.now(), pauseMs), stop)
