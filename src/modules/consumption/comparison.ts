@@ -30,7 +30,8 @@ export interface Comparison {
 
 /**
  * Like with like: of a range under way only the days up to `today`, beside as much of the others. Whole months are put
- * beside as many whole months, February beside January; other ranges beside as many days.
+ * beside as many whole months, February beside January; other ranges beside as many days, so that the Monday and Tuesday
+ * of a week under way stand beside those of the week before.
  */
 export function comparedRanges(asked: DayRange, today: Day): ComparedRanges {
   if (asked.from > today) throw consumptionErrors.rangeAhead({ details: { today } })
@@ -39,7 +40,10 @@ export function comparedRanges(asked: DayRange, today: Day): ComparedRanges {
 }
 
 function before(asked: DayRange, { from, to }: DayRange): DayRange {
-  if (!isWholeMonths(asked, 'month')) return { from: addDays(from, -daysBetween(from, to)), to: from }
+  if (!isWholeMonths(asked, 'month')) {
+    const days = daysBetween(asked.from, asked.to)
+    return { from: addDays(from, -days), to: addDays(to, -days) }
+  }
   const [start, end] = [startOf(asked.from), startOf(asked.to)]
   const years = end.getUTCFullYear() - start.getUTCFullYear()
   const months = years * 12 + end.getUTCMonth() - start.getUTCMonth()
