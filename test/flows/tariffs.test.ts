@@ -97,6 +97,7 @@ test('an amount for a class is answered to the franc, as an estimate with its ta
       class: 'DPP',
       mode: 'prepaid',
       phase: 'single',
+      phase_assumed: false,
       at: '2026-03-15',
       month_to_date_kwh: 0,
       first_purchase_of_month: true,
@@ -208,6 +209,7 @@ test('a meter is priced where it stands in its month', async () => {
     class: 'DPP',
     mode: 'prepaid',
     phase: 'single',
+    phase_assumed: false,
     at: '2026-03-15',
     month_to_date_kwh: 113.9,
     first_purchase_of_month: false,
@@ -288,6 +290,7 @@ test('the month of a meter says what is left of each tranche', async () => {
     to: '2026-04-01',
     class: 'DPP',
     phase: 'single',
+    phase_assumed: false,
     energy_kwh: 199.8,
     amount_xof: 20_000,
     first_purchase_of_month: false,
@@ -333,12 +336,23 @@ test('a postpaid meter, and one of unknown class, are not estimated', async () =
   }
 })
 
-test('a meter of unknown phase pays the redevance of a single one, and is told so', async () => {
-  const meter = await aMeterThatBought()
-  await api.database.db.updateTable('meter').set({ phase: null }).where('id', '=', meter.id).execute()
-  const { lines, explanation } = (await simulate({ meter_id: meter.id, amount_xof: 5_000 })).json<Estimate>()
-  assert.equal(lines[0]?.amount_xof, 429)
-  assert.ok(explanation.some((sentence) => sentence.includes('supposé monophasé')))
+test('a meter of unknown phase is taken for a single one, and whoever asks is told so', async () => {
+  const ofUnknownPhase = async (...sales: readonly Sale[]) => {
+    const meter = await aMeterThatBought(...sales)
+    await api.database.db.updateTable('meter').set({ phase: null }).where('id', '=', meter.id).execute()
+    return { meter, estimate: (await simulate({ meter_id: meter.id, amount_xof: 5_000 })).json<Estimate>() }
+  }
+  const told = 'supposé monophasé, avec une redevance de 429\u{a0}F par mois.'
+  const { meter, estimate: first } = await ofUnknownPhase()
+  assert.equal(first.lines[0]?.amount_xof, 429)
+  assert.equal(first.situation.phase_assumed, true)
+  assert.ok(first.explanation.some((sentence) => sentence.endsWith(told)))
+  const month = (await get(api.server.app, `/api/meters/${meter.id}/month`, token)).json<Month>()
+  assert.deepEqual([month.phase, month.phase_assumed, month.redevance_xof], ['single', true, 429])
+  // What a later purchase is compared with pays a redevance.
+  const { estimate: later } = await ofUnknownPhase(['2026-03-01', 54.4, 5_000])
+  assert.ok(later.explanation.some((sentence) => sentence.includes('En premier achat du mois')))
+  assert.ok(later.explanation.some((sentence) => sentence.endsWith(told)))
 })
 
 test('a source that is away makes the answer stale, and a month that nobody knows unavailable', async () => {

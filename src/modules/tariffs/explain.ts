@@ -26,13 +26,12 @@ function headline({ wanted, ticket }: Estimate, say: Phrases): string {
 }
 
 function redevance({ tariff, phase, position, ticket, meter }: Estimate, say: Phrases): string[] {
-  if (!position.isFirstPurchase) return [say.redevancePaid()]
   const due = tariff.redevanceXof[phase]
   const taken = Math.min(due, ticket.amountXof)
   return [
-    say.redevance(taken, phase),
-    ...(taken < due ? [say.redevanceNotCovered(due)] : []),
-    ...(meter?.isPhaseAssumed === true ? [say.phaseAssumed()] : []),
+    position.isFirstPurchase ? say.redevance(taken, phase) : say.redevancePaid(),
+    ...(position.isFirstPurchase && taken < due ? [say.redevanceNotCovered(due)] : []),
+    ...(meter?.isPhaseAssumed === true ? [say.phaseAssumed(due)] : []),
   ]
 }
 

@@ -26,7 +26,8 @@ export const englishPhrases: Phrases = {
   redevanceNotCovered: (due) => `This amount does not cover the whole meter rental, which is ${xof(due)}.`,
   redevancePaid: () =>
     'The meter rental of this month was charged on an earlier purchase: the whole amount goes to energy and taxes.',
-  phaseAssumed: () => 'The connection of this meter is not known: it is taken to be single-phase.',
+  phaseAssumed: (redevance) =>
+    `The connection of this meter is not known: it is taken to be single-phase, with a rental of ${xof(redevance)} a month.`,
   tranche: (words) =>
     `Tranche ${words.number} (${stretch(words)}): ${xof(words.amountXof)} for ${sold(words)}, at ${xof(words.priceXof)} per kWh before tax.`,
   tco: (amount, rate) => `The municipal tax (TCO), ${percent(rate)} of the energy price, takes ${xof(amount)}.`,

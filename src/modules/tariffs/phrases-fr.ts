@@ -26,7 +26,8 @@ export const frenchPhrases: Phrases = {
   redevanceNotCovered: (due) => `Ce montant ne couvre pas la redevance entière, qui est de ${xof(due)}.`,
   redevancePaid: () =>
     'La redevance du mois a été retenue sur un achat précédent\u{a0}: tout le montant va à l’énergie et aux taxes.',
-  phaseAssumed: () => 'Le branchement de ce compteur n’est pas connu\u{a0}: il est supposé monophasé.',
+  phaseAssumed: (redevance) =>
+    `Le branchement de ce compteur n’est pas connu\u{a0}: il est supposé monophasé, avec une redevance de ${xof(redevance)} par mois.`,
   tranche: (words) =>
     `Tranche ${words.number} (${stretch(words)})\u{a0}: ${xof(words.amountXof)} pour ${sold(words)}, à ${xof(words.priceXof)} le kWh hors taxes.`,
   tco: (amount, rate) => `La taxe communale (TCO), ${percent(rate)} du prix de l’énergie, prend ${xof(amount)}.`,

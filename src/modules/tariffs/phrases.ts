@@ -12,7 +12,7 @@ export interface Phrases {
   redevance(amountXof: number, phase: Phase): string
   redevanceNotCovered(dueXof: number): string
   redevancePaid(): string
-  phaseAssumed(): string
+  phaseAssumed(redevanceXof: number): string
   tranche(tranche: TrancheWords): string
   tco(amountXof: number, rate: Fraction): string
   tva(amountXof: number, rate: Fraction, aboveKwh: number): string

@@ -10,6 +10,7 @@ const Instant = Type.String({ format: 'date-time' })
 const ClassName = OneOf<TariffClass>(...TARIFF_CLASSES)
 const Mode = OneOf<BillingMode>('prepaid', 'postpaid')
 const PhaseName = OneOf<Phase>('single', 'three')
+const PhaseAssumed = Type.Boolean({ description: 'the phase of the meter is not known: single is assumed' })
 const Kwh = (description: string) => Type.Number({ description })
 const Xof = (description: string) => Type.Integer({ description })
 
@@ -91,6 +92,7 @@ export const SimulateAnswer = Type.Object(
         class: ClassName,
         mode: Mode,
         phase: PhaseName,
+        phase_assumed: PhaseAssumed,
         at: Day,
         month_to_date_kwh: Type.Number(),
         first_purchase_of_month: Type.Boolean(),
@@ -119,6 +121,7 @@ export const SimulateAnswer = Type.Object(
           class: 'DPP',
           mode: 'prepaid',
           phase: 'single',
+          phase_assumed: false,
           at: '2026-03-10',
           month_to_date_kwh: 0,
           first_purchase_of_month: true,
@@ -150,6 +153,7 @@ export const MonthAnswer = Type.Object(
     to: Type.String({ format: 'date', description: 'exclusive; the tranches start again on it' }),
     class: ClassName,
     phase: PhaseName,
+    phase_assumed: PhaseAssumed,
     tranches: Type.Array(TrancheAnswer),
     energy_kwh: Kwh('bought this month'),
     amount_xof: Xof('paid this month'),
@@ -168,6 +172,7 @@ export const MonthAnswer = Type.Object(
         to: '2026-04-01',
         class: 'DPP',
         phase: 'single',
+        phase_assumed: false,
         tranches: [
           {
             tranche: 1,

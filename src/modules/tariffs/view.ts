@@ -21,6 +21,7 @@ export function toEstimate(estimate: Estimate, language: Language) {
       class: tariff.class,
       mode: tariff.mode,
       phase,
+      phase_assumed: meter?.isPhaseAssumed ?? false,
       at: day,
       month_to_date_kwh: position.boughtKwh.rounded(3),
       first_purchase_of_month: position.isFirstPurchase,
@@ -39,6 +40,7 @@ export function toMonth(meter: TariffMeter, month: MeterMonth, tariff: Tariff, l
     to: month.to,
     class: tariff.class,
     phase,
+    phase_assumed: meter.phase === null,
     tranches: trancheStates(tariff, position).map((state) => ({
       tranche: state.tranche,
       from_kwh: state.fromKwh,
