@@ -5,13 +5,15 @@ import { type Policy, PUBLIC } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import { writesDownReads } from '#src/http/staff-reads.ts'
 
+const TITLE = 'SamaConso API'
+
 /** Describes every route from the schemas that validate it: /openapi.json, and a page to try it at /docs. */
 export async function describeRoutes(app: App, version: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
-        title: 'SamaConso API',
+        title: TITLE,
         version,
         description:
           'Consumption, notifications and accounts of Senelec customers. Errors are RFC 9457 problems with a stable `code`; `detail` is French, or English with `Accept-Language: en`. Times are ISO 8601 UTC, days those of Africa/Dakar, energy kWh, money whole XOF.',
@@ -28,7 +30,13 @@ export async function describeRoutes(app: App, version: string): Promise<void> {
     scope.addHook('onRoute', (route) => {
       route.config = { ...route.config, policy: PUBLIC }
     })
-    await scope.register(swaggerUi, { routePrefix: '/docs', staticCSP: true, uiConfig: { deepLinking: true } })
+    await scope.register(swaggerUi, {
+      routePrefix: '/docs',
+      staticCSP: true,
+      theme: { title: TITLE },
+      // Without the bar of the page's makers, which offers to look at other descriptions.
+      uiConfig: { deepLinking: true, layout: 'BaseLayout' },
+    })
   })
   app.get('/openapi.json', { config: { policy: PUBLIC }, schema: { hide: true } }, () => app.swagger())
 }
