@@ -253,3 +253,20 @@ test('a meter of which every answer is nonsense is asked once an hour, and holds
   const [first, second] = questions()
   assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= HOUR)
 })
+
+test('a clock that goes back between two meters makes the pause no longer', async () => {
+  const meters = [await aMeterOf(), await aMeterOf()]
+  const { now, after: wakeAfter } = spedUpTimers(EVENING, FACTOR)
+  let backMs = 0
+  const timers: Timers = { now: () => now() - backMs, after: wakeAfter }
+  const sic = new ClockedSource(timers)
+  const hours = parseRefreshHours('05:00-04:00')
+  assert.ok(hours)
+  const gate = Promise.withResolvers<void>()
+  sic.gate = gate.promise
+  const { outcomes } = aProcess(sic, { timers, hours })
+  await until('the first is asked', () => sic.questions.length > 0)
+  backMs = 10 * HOUR
+  gate.resolve()
+  await until('all are read', () => outcomes.length === meters.length)
+})
