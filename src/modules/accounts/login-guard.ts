@@ -22,6 +22,8 @@ export interface LoginGuard {
   /** Throws `accounts/too-many-attempts` with Retry-After while the key is locked. */
   count(key: Buffer): Promise<void>
   forgive(key: Buffer): Promise<void>
+  /** Of one that `count` let through and that was no guess: as if it had not been counted. The others stay. */
+  takeBack(key: Buffer): Promise<void>
 }
 
 export function loginGuard(db: Db, clock: Clock): LoginGuard {
@@ -33,6 +35,13 @@ export function loginGuard(db: Db, clock: Clock): LoginGuard {
     },
     async forgive(key) {
       await db.deleteFrom('login_guard').where('key', '=', key).execute()
+    },
+    async takeBack(key) {
+      // A lock that is there now needed this attempt: none is counted while there is one.
+      await sql`
+        with last as (delete from login_guard where key = ${key} and failures = 1)
+        update login_guard set failures = failures - 1, locked_until = null
+        where key = ${key} and failures > 1`.execute(db)
     },
   }
 }

@@ -1,3 +1,4 @@
+import { AppError } from '#src/core/errors.ts'
 import type { Tx } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
 import type { IssuedCode, OneTimeCodes } from '#src/modules/one-time-codes/one-time-codes.ts'
@@ -16,7 +17,7 @@ import {
   type Person,
 } from './link-rows.ts'
 import { agencyNamed } from './source-agency.ts'
-import { type AskedMeter, checkSupply, forgiveChecks, type Supply } from './supply-check.ts'
+import { type AskedMeter, checkSupply, forgiveChecks, type Supply, takeBackCheck } from './supply-check.ts'
 
 export interface AddedMeter {
   readonly meter: LockedMeter
@@ -38,13 +39,22 @@ const ASK_AGAIN_AFTER_MS = DAY_MS
  * anybody else asks the owner, or while nobody owns it the agency.
  */
 export async function addMeter(parts: LinkParts, accountId: string, asked: AskedMeter): Promise<AddedMeter> {
-  const supply = await checkSupply(parts, accountId, asked)
-  const { code, ...added } = await parts.db.transaction().execute((tx) => addIn(tx, parts, accountId, supply))
+  const { supply, wasNamed } = await checkSupply(parts, accountId, asked)
+  const adding = parts.db.transaction().execute((tx) => addIn(tx, parts, accountId, supply))
+  const { code, ...added } = await adding.catch(async (error: unknown) => {
+    if (!wasNamed && isAboutItsCode(error)) await takeBackCheck(parts, accountId)
+    throw error
+  })
   parts.kick()
-  if (added.isNew || code !== undefined) await forgiveChecks(parts, accountId)
+  if (!wasNamed) await forgiveChecks(parts, accountId)
   if (code === undefined) return added
   await parts.codes.deliver(code)
   return { ...added, code: { sentTo: code.phone, expiresAt: code.expiresAt, resendAt: code.resendAt } }
+}
+
+/** Only whoever has the phone of the supply gets as far as a code: the number was no guess, though no code was due. */
+function isAboutItsCode(error: unknown): boolean {
+  return error instanceof AppError && error.code.startsWith('one-time-codes/')
 }
 
 type Added = Omit<AddedMeter, 'code'> & { readonly code?: IssuedCode }

@@ -32,27 +32,65 @@ export interface SupplyCheckParts {
   readonly register: MeterRegister | undefined
 }
 
-/**
- * Looks a meter up in the utility's register. Numbers that it does not know are counted per account like wrong PINs,
- * before they are looked up, so that nobody finds out by trying which numbers exist; `forgiveChecks` forgets the count.
- */
-export async function checkSupply(parts: SupplyCheckParts, accountId: string, asked: AskedMeter): Promise<Supply> {
-  if (parts.register === undefined) throw registerProblem(new SourceUnavailable('not_configured'))
-  const number = normaliseNumber(asked.kind, asked.number)
-  await loginGuard(parts.db, parts.clock).count(checksKey(accountId))
-  const rows = await ask(parts.register, asked.kind, number).catch(async (error: unknown) => {
-    // Nobody learned anything.
-    await forgiveChecks(parts, accountId)
-    throw error instanceof SourceUnavailable ? registerProblem(error) : error
-  })
-  return supplyOf(rows, { ...asked, number })
+export interface CheckedSupply {
+  readonly supply: Supply
+  /** The account has named it before: this look-up was not counted. */
+  readonly wasNamed: boolean
 }
 
-export async function forgiveChecks(
-  { db, clock }: Omit<SupplyCheckParts, 'register'>,
+/**
+ * Looks a meter up in the utility's register. What the account has not named before is counted like a wrong PIN, and
+ * before it is looked up, so that nobody finds out by trying which numbers exist; `forgiveChecks` forgets the count.
+ * What it has named rightly is no guess: asked for again it neither counts nor forgives, or a number of one's own would
+ * pay for guesses at those of others.
+ */
+export async function checkSupply(
+  parts: SupplyCheckParts,
   accountId: string,
-): Promise<void> {
+  asked: AskedMeter,
+): Promise<CheckedSupply> {
+  if (parts.register === undefined) throw registerProblem(new SourceUnavailable('not_configured'))
+  const { kind, number: typed, police } = asked
+  const named = { kind, number: normaliseNumber(kind, typed), police: police?.trim().toUpperCase() }
+  const wasNamed = await hasNamed(parts.db, accountId, named)
+  if (!wasNamed) await loginGuard(parts.db, parts.clock).count(checksKey(accountId))
+  const rows = await ask(parts.register, kind, named.number).catch(async (error: unknown) => {
+    // Nobody learned anything.
+    if (!wasNamed) await takeBackCheck(parts, accountId)
+    throw error instanceof SourceUnavailable ? registerProblem(error) : error
+  })
+  return { supply: supplyOf(rows, named), wasNamed }
+}
+
+type Guarded = Pick<SupplyCheckParts, 'db' | 'clock'>
+
+/** The account named a meter that it may have: its earlier guesses are forgotten. */
+export async function forgiveChecks({ db, clock }: Guarded, accountId: string): Promise<void> {
   await loginGuard(db, clock).forgive(checksKey(accountId))
+}
+
+/** The look-up that was counted last was no guess; those before it still count. */
+export async function takeBackCheck({ db, clock }: Guarded, accountId: string): Promise<void> {
+  await loginGuard(db, clock).takeBack(checksKey(accountId))
+}
+
+interface NamedMeter {
+  readonly kind: AskedMeter['kind']
+  readonly number: string
+  readonly police: string | undefined
+}
+
+/** Whether the account has asked for a meter of that name, whatever has become of it: only one that exists is kept. */
+async function hasNamed(db: Db, accountId: string, { kind, number, police }: NamedMeter): Promise<boolean> {
+  const links = db
+    .selectFrom('meter')
+    .innerJoin('meter_link', 'meter_link.meter_id', 'meter.id')
+    .select('meter_link.id')
+    .where('meter.kind', '=', kind)
+    .where('meter.number', '=', number)
+    .where('meter_link.account_id', '=', accountId)
+  const fitting = police === undefined ? links : links.where((eb) => eb(eb.fn('upper', ['meter.police']), '=', police))
+  return (await fitting.limit(1).executeTakeFirst()) !== undefined
 }
 
 function checksKey(accountId: string): Buffer {
@@ -69,8 +107,7 @@ function normaliseNumber(kind: AskedMeter['kind'], text: string): string {
   return kind === 'postpaid' ? digits.replace(/^0+(?=\d)/, '') : digits
 }
 
-function supplyOf(rows: readonly RegisteredSupply[], { kind, number, police: typed }: AskedMeter): Supply {
-  const police = typed?.trim().toUpperCase()
+function supplyOf(rows: readonly RegisteredSupply[], { kind, number, police }: NamedMeter): Supply {
   const fitting = rows.filter((row) => police === undefined || row.police?.toUpperCase() === police)
   const [first] = fitting
   if (first === undefined) throw meterErrors.unknownNumber()
