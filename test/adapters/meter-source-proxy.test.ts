@@ -6,6 +6,7 @@ import { inspect } from 'node:util'
 import { sqlServerPostpaidSource } from '#src/adapters/meter-source/sqlserver/postpaid-source.ts'
 import { sqlServerPrepaidSource } from '#src/adapters/meter-source/sqlserver/prepaid-source.ts'
 import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { until } from '#test/support/processes.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
 import { startTinyproxy, type Tinyproxy } from '#test/support/tinyproxy.ts'
 
@@ -19,20 +20,23 @@ function isUnreachable(error: unknown): boolean {
   return true
 }
 
-/** A proxy that is none: every connection gets `behave`. */
+/** A proxy that is none: every connection gets `behave`. Its disposal waits for the client to have left it. */
 async function proxyThat(behave: (socket: Socket) => void) {
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
     behave(socket)
+    // Unread, a connection's end is not noticed.
+    socket.resume()
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
+      await until('the client has closed its connections', () => sockets.size === 0)
       server.close()
       await once(server, 'close')
     },
@@ -98,15 +102,20 @@ for (const encryption of ['off', 'all'] as const) {
 }
 
 suite('a proxy that is none', () => {
+  const answers =
+    (text: string) =>
+    (socket: Socket): void =>
+      void socket.once('data', () => socket.write(text))
   const wrong: readonly (readonly [string, (socket: Socket) => void])[] = [
     ['says nothing', () => {}],
     ['hangs up', (socket) => socket.destroy()],
     ['hangs up in mid-answer', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 Conn'))],
     ['does not speak HTTP', (socket) => socket.write('220 mail.example ESMTP\r\n\r\n')],
-    [
-      'opens the tunnel and says nothing',
-      (socket) => socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\n\r\n')),
-    ],
+    ['wants a password', answers('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 3\r\n\r\nno!')],
+    ['cannot get through', answers('HTTP/1.1 502 Bad Gateway\r\n\r\n')],
+    ['never ends its answer', answers(`HTTP/1.1 200 OK\r\n${'a: b\r\n'.repeat(5000)}`)],
+    ['opens the tunnel and says nothing', answers('HTTP/1.1 200 OK\r\n\r\n')],
+    ['opens the tunnel and goes on talking', answers('HTTP/1.1 200 OK\r\n\r\n<html>Welcome</html>')],
     ['opens the tunnel and hangs up', (socket) => socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\n'))],
   ]
   for (const [what, behave] of wrong) {

@@ -3,6 +3,11 @@ import { createServer, type Socket } from 'node:net'
 import { suite, test } from 'node:test'
 import { inspect } from 'node:util'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
+import { SqlError } from '#src/simulators/sic/sql-error.ts'
+import { encodeMessage, PACKET } from '#src/simulators/sic/tds/packet.ts'
+import { ENCRYPT, type EncryptByte, encodePrelogin } from '#src/simulators/sic/tds/prelogin.ts'
+import { done, error as errorToken } from '#src/simulators/sic/tds/tokens.ts'
+import { until } from '#test/support/processes.ts'
 import { SqlServerClient } from './client.ts'
 import type { SqlServerOptions } from './options.ts'
 
@@ -24,15 +29,18 @@ function optionsFor(port: number, changed: Partial<SqlServerOptions> = {}): SqlS
   }
 }
 
-/** A listener that is no SQL Server: every connection gets `behave`. */
+/** A listener that is no SQL Server: every connection gets `behave`. Its disposal waits for the client to have left it. */
 async function listenerThat(behave: (socket: Socket) => void) {
   const sockets = new Set<Socket>()
   const connected = Promise.withResolvers<void>()
   const server = createServer((socket) => {
     sockets.add(socket)
     socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
     connected.resolve()
     behave(socket)
+    // Unread, a connection's end is not noticed.
+    socket.resume()
   })
   const listening = Promise.withResolvers<void>()
   server.listen(0, '127.0.0.1', listening.resolve)
@@ -43,13 +51,16 @@ async function listenerThat(behave: (socket: Socket) => void) {
     port: address.port,
     connected: connected.promise,
     async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.destroy()
+      await until('the client has closed its connections', () => sockets.size === 0)
       const closed = Promise.withResolvers<void>()
       server.close(() => closed.resolve())
       await closed.promise
     },
   }
 }
+
+const answerOf = (payload: Buffer): Buffer => Buffer.concat(encodeMessage(PACKET.tabularResult, payload))
+const greeting = (encryption: EncryptByte): Buffer => answerOf(encodePrelogin(encryption))
 
 async function failureOf(client: SqlServerClient): Promise<SourceUnavailable> {
   const error: unknown = await client.query('SELECT 1', {}).catch((thrown: unknown) => thrown)
@@ -100,6 +111,31 @@ suite('a SQL Server that is none', () => {
     await using client = new SqlServerClient(optionsFor(listener.port))
     assert.equal((await failureOf(client)).reason, 'unreachable')
     assert.equal((await failureOf(client)).reason, 'unreachable')
+  })
+
+  test('a server that greets and leaves the TLS handshake where it is: unreachable, again and again', async () => {
+    await using listener = await listenerThat((socket) => socket.once('data', () => socket.write(greeting(ENCRYPT.on))))
+    await using client = new SqlServerClient(optionsFor(listener.port, { encrypt: 'all' }))
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+    assert.equal((await failureOf(client)).reason, 'unreachable')
+  })
+
+  test('a server that has no room for a login: refused, and asked for one login a question', async () => {
+    const noRoom = new SqlError(40_501, 'The service is currently busy.', { severity: 14 })
+    const refusal = answerOf(Buffer.concat([errorToken(noRoom), done({ kind: 'statement', isError: true })]))
+    let logins = 0
+    await using listener = await listenerThat((socket) => {
+      socket.once('data', () => {
+        socket.write(greeting(ENCRYPT.notSupported))
+        socket.on('data', () => {
+          logins += 1
+          socket.write(refusal)
+        })
+      })
+    })
+    await using client = new SqlServerClient(optionsFor(listener.port, { connectTimeoutMs: 5000 }))
+    assert.equal((await failureOf(client)).reason, 'refused')
+    assert.equal(logins, 1)
   })
 
   test('a cancelled question rejects with its reason while the connection is still tried', async () => {

@@ -38,7 +38,7 @@ export class SqlServerClient implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<SqlServerRow[]> {
     signal?.throwIfAborted()
-    if (this.#closing !== undefined) throw new SourceUnavailable('unreachable', { cause: new Error('closed') })
+    if (this.#closing !== undefined) throw closed()
     await this.#connect(signal)
     const request = this.#pool.request()
     for (const [name, value] of Object.entries(parameters)) addParameter(request, name, value)
@@ -50,7 +50,7 @@ export class SqlServerClient implements AsyncDisposable {
       return [...result.recordset]
     } catch (error) {
       signal?.throwIfAborted()
-      throw toSourceUnavailable(error, this.#options.password)
+      throw this.#failure(error)
     }
   }
 
@@ -63,8 +63,13 @@ export class SqlServerClient implements AsyncDisposable {
       await within(limit, connecting, signal, () => {})
     } catch (error) {
       signal?.throwIfAborted()
-      throw toSourceUnavailable(error, this.#options.password)
+      throw this.#failure(error)
     }
+  }
+
+  /** Whoever is still in the pool's line when it closes hears a word of the pool's own, which is none of the server's. */
+  #failure(error: unknown): SourceUnavailable {
+    return this.#closing === undefined ? toSourceUnavailable(error, this.#options.password) : closed()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -78,6 +83,8 @@ export class SqlServerClient implements AsyncDisposable {
     await this.#pool.close()
   }
 }
+
+const closed = (): SourceUnavailable => new SourceUnavailable('unreachable', { cause: new Error('closed') })
 
 function poolConfig(options: SqlServerOptions): sql.config {
   const { host, port, database, user, password, encrypt, proxyUrl } = options
@@ -99,6 +106,8 @@ function poolConfig(options: SqlServerOptions): sql.config {
       encrypt: encrypt === 'strict' ? 'strict' : encrypt === 'all',
       trustServerCertificate: options.trustServerCertificate,
       cancelTimeout: CANCEL_TIMEOUT_MS,
+      // Of a server that has no room the default asks for a login four times over, within one question.
+      maxRetriesOnTransientErrors: 0,
       appName: 'samaconso',
       useUTC: true,
       ...(proxyUrl === undefined ? {} : { connector: () => openTunnel({ host, port, proxyUrl, signal: deadline() }) }),

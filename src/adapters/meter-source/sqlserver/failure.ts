@@ -30,7 +30,7 @@ function reasonOf({ code, number, message, isConnecting }: ClientError): SourceU
   if (number === LOCK_TIMEOUT || message.startsWith('Failed to acquire a connection')) return 'too_slow'
   if (number !== undefined) return 'refused'
   if (code !== undefined && (LOST.has(code) || NETWORK.test(code))) return 'unreachable'
-  const endedEarly = isConnecting && code === undefined
+  const endedEarly = isConnecting && message.startsWith('The connection ended')
   return endedEarly ? 'unreachable' : 'malformed'
 }
 

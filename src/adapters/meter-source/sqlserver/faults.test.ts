@@ -146,6 +146,17 @@ suite('the SQL Server source and the simulated SIC', () => {
     })
   }
 
+  test('a server whose answers make no sense from the login on is malformed', async () => {
+    await using source = sqlServerPrepaidSource(sic.options('SIC'))
+    sic.faults.answer = 'malformed'
+    try {
+      await assert.rejects(ask(source), isUnavailable('malformed'))
+    } finally {
+      Object.assign(sic.faults, noFaults())
+    }
+    assert.equal((await ask(source)).length, 40)
+  })
+
   test('a question cancelled in mid-answer rejects with its reason; the next one is answered', async () => {
     await using subject = await overWire({ queryTimeoutMs: 5000 })
     const cancel = new AbortController()

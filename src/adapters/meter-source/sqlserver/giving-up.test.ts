@@ -163,4 +163,22 @@ suite('a question that is given up', () => {
     assert.equal(wire.count('question'), questions + 2)
     assert.ok(wire.connections() <= 1)
   })
+
+  test('because its client closes, while it waits for a connection: unreachable; the one under way is answered', async () => {
+    await using subject = await connected()
+    const { wire, client, ask } = subject
+    wire.deafen()
+    const questions = wire.count('question')
+    const first = ask()
+    await until('the question is on its way', () => wire.count('question') > questions)
+    const second = assert.rejects(ask(), isReason('unreachable'))
+    // The pool takes it into its line a few turns later.
+    await new Promise(setImmediate)
+    const closing = client[Symbol.asyncDispose]()
+    wire.listen()
+    assert.deepEqual(await first, { one: 1 })
+    await second
+    await closing
+    await until('the connection is closed', () => wire.connections() === 0)
+  })
 })
