@@ -12,8 +12,9 @@ import { broughtUpToDate, type Knowledge } from '#src/modules/consumption/knowle
 import { type DayRange, rangeResolver } from '#src/modules/consumption/range.ts'
 import { csvOf } from './csv.ts'
 import { espiOf } from './espi.ts'
-import { type Export, entryPages } from './exported.ts'
+import type { EntryPages, Export } from './exported.ts'
 import { jsonOf } from './json.ts'
+import { pictureOf } from './picture.ts'
 import { ExportParams, ExportQuery, EXPORT_EXAMPLE, ExportAnswer, type ExportFormat } from './schemas.ts'
 
 export interface ExportRouteParts {
@@ -64,7 +65,8 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
         const { format, meter_id: meterId } = request.query
         const range = resolveRange(request.query)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)
-        const about = await exportOf(knowledge, { userId, scope, meterId: meterId?.toLowerCase() }, range)
+        const asked = { userId, scope, meterId: meterId?.toLowerCase() }
+        const { about, pages } = await exportOf(knowledge, asked, range)
         const { type, extension, write } = FORMATS[format]
         // Headers are lost when a file is saved; its name stays.
         const name = `samaconso-${range.from}-${range.to}${about.stale ? '-incomplete' : ''}.${extension}`
@@ -76,7 +78,9 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
           'x-data-stale': String(about.stale),
           ...(about.asOf !== undefined && { 'x-data-as-of': about.asOf.toISOString() }),
         })
-        const text = write(about, entryPages(knowledge.db, range), new Date(clock()))
+        // Fastify would have the whole body made for an answer that has none.
+        if (request.method === 'HEAD') return reply.send(Readable.from([]) as never)
+        const text = write(about, pages, new Date(clock()))
         return reply.send(streamed(text, reply, log) as never)
       },
     )
@@ -84,25 +88,45 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
 }
 
 const HIGH_WATER_BYTES = 64 * 1024
+/**
+ * Of a client that reads, the kernel takes something more often than this, be it by a slow network: only now and then,
+ * as it waits until a good part of what it holds for the client is free. Whoever is in a tunnel for longer asks again.
+ */
+const STALLED_AFTER_MS = 60_000
 
 /**
  * Whole pages go to the socket as it drains; the generator is ended when the client goes away. A failure midway resets
  * the connection: to a client or proxy of HTTP/1.0, which knows the end by the close alone, the part would look whole.
  */
 function streamed(text: AsyncGenerator<string>, reply: FastifyReply, log: Logger): Readable {
+  const { raw } = reply
+  const facts = { request_id: reply.request.id }
+  raw.setTimeout(STALLED_AFTER_MS, () => {
+    log.warn(facts, 'an export was cut off: its client had stopped reading')
+    raw.socket?.resetAndDestroy()
+  })
   const stream = Readable.from(text, { objectMode: false, highWaterMark: HIGH_WATER_BYTES })
   return stream.once('error', (error) => {
     // Before the first byte there is still an answer to give, as for every other failure.
-    if (!reply.raw.headersSent) return
-    log.error({ err: error, request_id: reply.request.id }, 'an export was cut off')
-    reply.raw.socket?.resetAndDestroy()
+    if (!raw.headersSent) return
+    log.error({ ...facts, err: error }, 'an export was cut off')
+    raw.socket?.resetAndDestroy()
   })
 }
 
-async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Export> {
+interface Exported {
+  readonly about: Export
+  readonly pages: EntryPages
+}
+
+async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Exported> {
+  const { userId, meterId } = asked
   const linked = await metersAsked(knowledge.db, asked)
-  const { states, asOf, stale } = await broughtUpToDate(knowledge, linked)
-  const meters = linked.map((meter) => ({ ...meter, asOf: states.get(meter.id)?.readAt }))
+  const { stale } = await broughtUpToDate(knowledge, linked)
+  const ids = linked.map(({ id }) => id)
+  const { readAt, pages } = await pictureOf(knowledge.db, ids, range)
+  const meters = linked.map((meter) => ({ ...meter, asOf: readAt.get(meter.id) }))
+  const asOf = [...readAt.values()].toSorted((one, other) => one.getTime() - other.getTime())[0]
   const knownFrom = firstKeptDay(knowledge.now(), knowledge.keptYears)
-  return { userId: asked.userId, ...range, knownFrom, meters, asOf, stale }
+  return { about: { userId, meterId, ...range, knownFrom, meters, asOf, stale }, pages }
 }
