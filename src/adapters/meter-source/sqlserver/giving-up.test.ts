@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { after, before, suite, test } from 'node:test'
@@ -8,6 +9,9 @@ import { until } from '#test/support/processes.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
 import { SqlServerClient } from './client.ts'
 import type { SqlServerOptions } from './options.ts'
+
+/** Where the client library says that a question has been put into its pool's line. */
+const IN_LINE = 'tracing:mssql:pool:acquire:end'
 
 /** What a client says, by the first byte of a TDS packet. */
 const SAID = { 0x03: 'question', 0x06: 'attention', 0x12: 'greeting' } as const
@@ -171,9 +175,11 @@ suite('a question that is given up', () => {
     const questions = wire.count('question')
     const first = ask()
     await until('the question is on its way', () => wire.count('question') > questions)
+    const inLine = Promise.withResolvers<unknown>()
+    subscribe(IN_LINE, inLine.resolve)
     const second = assert.rejects(ask(), isReason('unreachable'))
-    // The pool takes it into its line a few turns later.
-    await new Promise(setImmediate)
+    await inLine.promise
+    unsubscribe(IN_LINE, inLine.resolve)
     const closing = client[Symbol.asyncDispose]()
     wire.listen()
     assert.deepEqual(await first, { one: 1 })
