@@ -57,6 +57,16 @@ export async function noteSeen(tx: Tx, deviceId: string, now: Date): Promise<voi
     where id = (select id from device where id = ${deviceId} for update skip locked)`.execute(tx)
 }
 
+/** The device of a session, locked as an update would; undefined where it has none. */
+export function lockDeviceOf(tx: Tx, sessionId: string): Promise<{ id: string } | undefined> {
+  return tx
+    .selectFrom('device')
+    .select('id')
+    .where('id', '=', (eb) => eb.selectFrom('session').select('device_id').where('session.id', '=', sessionId))
+    .forNoKeyUpdate()
+    .executeTakeFirst()
+}
+
 export async function clearTarget(tx: Tx, deviceId: string): Promise<void> {
   await tx.updateTable('device').set({ target: null, target_kind: null }).where('id', '=', deviceId).execute()
 }

@@ -1,6 +1,6 @@
 import type { Clock } from '#src/core/clock.ts'
 import type { Db, Tx } from '#src/database/database.ts'
-import { clearTarget, isSeenAnew, noteSeen, setTarget, type Target } from './devices.ts'
+import { clearTarget, isSeenAnew, lockDeviceOf, noteSeen, setTarget, type Target } from './devices.ts'
 import { accountErrors } from './errors.ts'
 import { type OpenedSession, openSession, type OpenSession } from './open-session.ts'
 import type { Revocations } from './revocations.ts'
@@ -102,12 +102,11 @@ async function refreshIn(tx: Tx, refreshToken: string, now: Date): Promise<Refre
   return { state: 'renewed', opened: { accountId: row.account_id, sessionId: row.id, refreshToken: next } }
 }
 
+/** Takes the device before the session, as a login does: the other way round, the two could wait for each other. */
 async function logOutIn(tx: Tx, sessionId: string, now: Date): Promise<void> {
-  const ended = await liveSessions(tx, now, 'logout')
-    .where('id', '=', sessionId)
-    .returning('device_id')
-    .executeTakeFirst()
-  if (ended?.device_id != null) await clearTarget(tx, ended.device_id)
+  const device = await lockDeviceOf(tx, sessionId)
+  const ended = await liveSessions(tx, now, 'logout').where('id', '=', sessionId).returning('id').executeTakeFirst()
+  if (ended !== undefined && device !== undefined) await clearTarget(tx, device.id)
 }
 
 async function setPushTargetIn(tx: Tx, sessionId: string, target: Target, now: Date): Promise<void> {
