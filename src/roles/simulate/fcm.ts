@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createLogger } from '#src/core/logger.ts'
+import { Refusal } from '#src/roles/command.ts'
 import { stopSignal } from '#src/roles/stop-signal.ts'
 import { controlHelp } from '#src/simulators/fcm/control-help.ts'
 import { startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
@@ -37,6 +38,8 @@ export async function run(args: readonly string[]): Promise<number> {
     process.stdout.write(`${HELP}\n`)
     return 0
   }
+  const seed = Number(values.seed)
+  if (!Number.isSafeInteger(seed)) throw new Refusal('--seed takes a whole number')
   const stopped = stopSignal()
   const dir = values.dir ?? join(tmpdir(), `samaconso-fcm-${process.pid}`)
   await mkdir(dir, { recursive: true, mode: 0o700 })
@@ -44,7 +47,7 @@ export async function run(args: readonly string[]): Promise<number> {
     host: '127.0.0.1',
     port: portArgument('--port', values.port),
     controlPort: portArgument('--control-port', values['control-port']),
-    seed: Number(values.seed),
+    seed,
     ...(values['counts-only'] ? { countsOnlyBut: values.but } : {}),
     log: createLogger('info', process.stderr),
     dir,

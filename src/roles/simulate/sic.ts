@@ -5,7 +5,7 @@ import { createLogger } from '#src/core/logger.ts'
 import { Refusal } from '#src/roles/command.ts'
 import { stopSignal } from '#src/roles/stop-signal.ts'
 import { CsvLoadError } from '#src/simulators/sic/data/load-csv.ts'
-import { startSicServer } from '#src/simulators/sic/server.ts'
+import { type SicServer, startSicServer } from '#src/simulators/sic/server.ts'
 import { portArgument } from './port-argument.ts'
 import { fillSources } from './sic-data.ts'
 import { temporaryPostgres } from './temporary-postgres.ts'
@@ -28,20 +28,19 @@ The utility's SQL Servers on 127.0.0.1: databases SIC, HISTH2MC and BI_ODS over 
   --database-url-file FILE  keep the tables in the PostgreSQL that FILE names, instead of a temporary one
 `
 
+const OPTIONS = {
+  port: { type: 'string' },
+  'control-port': { type: 'string', default: '0' },
+  data: { type: 'string' },
+  seed: { type: 'string', default: 'demo' },
+  encryption: { type: 'string', default: 'all' },
+  'password-file': { type: 'string' },
+  'database-url-file': { type: 'string' },
+  help: { type: 'boolean', default: false },
+} as const
+
 export async function run(args: readonly string[]): Promise<number> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      port: { type: 'string' },
-      'control-port': { type: 'string', default: '0' },
-      data: { type: 'string' },
-      seed: { type: 'string', default: 'demo' },
-      encryption: { type: 'string', default: 'all' },
-      'password-file': { type: 'string' },
-      'database-url-file': { type: 'string' },
-      help: { type: 'boolean', default: false },
-    },
-  })
+  const { values } = parseArgs({ args: [...args], options: OPTIONS })
   if (values.help) {
     process.stdout.write(HELP)
     return 0
@@ -57,34 +56,25 @@ export async function run(args: readonly string[]): Promise<number> {
     const databaseUrl = await readOr(values['database-url-file'], () => temporaryPostgres(log, opened))
     await fillSources({ databaseUrl, dataDir: values.data, seed: values.seed }).catch(refuseCsv)
     const password = await readOr(values['password-file'], async () => DEMO_PASSWORD)
-    const server = opened.add(
-      'sic server',
-      await startSicServer({
-        host: '127.0.0.1',
-        port,
-        controlPort,
-        databaseUrl,
-        login: LOGIN,
-        password,
-        encryption,
-        log,
-      }),
-    )
-    process.stdout.write(
-      [
-        `simulator sic ready on 127.0.0.1:${server.port}`,
-        `  login      ${LOGIN}`,
-        `  password   ${values['password-file'] === undefined ? DEMO_PASSWORD : 'the one of --password-file'}`,
-        `  databases  SIC, HISTH2MC, BI_ODS`,
-        `  control    http://127.0.0.1:${server.controlPort}`,
-        '',
-      ].join('\n'),
-    )
+    const options = { host: '127.0.0.1', port, controlPort, databaseUrl, login: LOGIN, password, encryption, log }
+    const server = opened.add('sic server', await startSicServer(options))
+    process.stdout.write(readyMessage(server, values['password-file'] === undefined))
     await stopped
     return 0
   } finally {
     await opened.close()
   }
+}
+
+function readyMessage({ port, controlPort }: SicServer, isDemoPassword: boolean): string {
+  return [
+    `simulator sic ready on 127.0.0.1:${port}`,
+    `  login      ${LOGIN}`,
+    `  password   ${isDemoPassword ? DEMO_PASSWORD : 'the one of --password-file'}`,
+    `  databases  SIC, HISTH2MC, BI_ODS`,
+    `  control    http://127.0.0.1:${controlPort}`,
+    '',
+  ].join('\n')
 }
 
 async function readOr(path: string | undefined, otherwise: () => Promise<string>): Promise<string> {
