@@ -28,7 +28,8 @@ suite('a row as delivered', () => {
   test('moments are UTC, with their milliseconds or without', () => {
     assert.equal(momentOf({ a: '2025-12-31T23:59:59.997' }, 'a').toISOString(), '2025-12-31T23:59:59.997Z')
     assert.equal(momentOf({ a: '2024-02-29T00:00:00' }, 'a').toISOString(), '2024-02-29T00:00:00.000Z')
-    for (const text of ['2026-01-01', 'Jan  1 2026', '2026-13-01T00:00:00', '2026-02-30T00:00:00', null]) {
+    const days = ['2026-01-01', 'Jan  1 2026', '2026-13-01T00:00:00', '2026-02-30T00:00:00']
+    for (const text of [...days, '2026-01-01T24:00:00', '2026-01-01T23:59:60', null]) {
       assert.throws(() => momentOf({ a: text }, 'a'), isMalformed)
     }
   })
@@ -42,7 +43,7 @@ suite('a row as delivered', () => {
 
   test('a key must be there and fit into an index; what pads it is not part of it', () => {
     assert.equal(requiredText({ a: 'N1\0\0' }, 'a'), 'N1')
-    for (const value of [null, '', '\0', 'N'.repeat(201)])
+    for (const value of [null, '', '\0', 'N'.repeat(201), 'N\ud83d'])
       assert.throws(() => requiredText({ a: value }, 'a'), isMalformed)
   })
 })

@@ -41,6 +41,8 @@ export function requiredText(row: Delivered, name: string): string {
   const value = row[name]?.replaceAll('\0', '') ?? ''
   if (value === '') throw malformed(`column ${name} is empty`)
   if (value.length > LONGEST_KEY) throw malformed(`column ${name} has ${value.length} characters`)
+  // Half of a character cannot be stored, and made whole it could be another row's key.
+  if (!value.isWellFormed()) throw malformed(`column ${name} is no Unicode`)
   return value
 }
 
@@ -60,8 +62,8 @@ export function decimalOf(row: Delivered, ...names: string[]): DecimalText {
 export function momentOf(row: Delivered, name: string): Date {
   const text = requiredText(row, name)
   const moment = new Date(`${text}Z`)
-  // A 30 February would become a day of March.
-  if (!MOMENT.test(text) || !isDay(text.slice(0, 10)) || Number.isNaN(moment.getTime()))
+  // A 30 February would become a day of March, and 24 o'clock the next day.
+  if (!MOMENT.test(text) || Number.isNaN(moment.getTime()) || !moment.toISOString().startsWith(text.slice(0, 19)))
     throw malformed(`column ${name} is not a moment`)
   return moment
 }
