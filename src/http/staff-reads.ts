@@ -41,11 +41,9 @@ export function recordStaffReads(app: App, recordRead: RecordRead): void {
     if (policy === undefined || !writesDownReads(route)) return
     const { handler } = route
     route.handler = function answer(request, reply) {
+      if (actorOf(request).role === 'customer') return handler.call(this, request, reply)
       const id = policy.kind === 'object' ? idIn(request, policy) : null
-      const written = writtenDown(request, policy, id)
-      return written === undefined
-        ? handler.call(this, request, reply)
-        : written.then(() => handler.call(this, request, reply))
+      return writeDown(request, policy, id).then(() => handler.call(this, request, reply))
     }
   })
 }
@@ -53,17 +51,17 @@ export function recordStaffReads(app: App, recordRead: RecordRead): void {
 /** The policy of a route for an object that something else than the path names: asks it, and has the look written down. */
 export async function mayRead(request: FastifyRequest, policy: ObjectPolicy, id: string): Promise<boolean> {
   if (!(await policy.check(actorOf(request), id))) return false
-  await writtenDown(request, policy, id)
+  await writeDown(request, policy, id)
   return true
 }
 
-/** Undefined for what is not written down: a customer's read, and that of oneself. */
-function writtenDown(request: FastifyRequest, policy: Policy, subjectId: string | null): Promise<void> | undefined {
+/** Nothing is written of a customer's read, nor of a look at oneself. */
+async function writeDown(request: FastifyRequest, policy: Policy, subjectId: string | null): Promise<void> {
   const actor = actorOf(request)
   const action = auditedAs(policy)
-  if (action === null || actor.role === 'customer' || actor.accountId === subjectId) return undefined
+  if (action === null || actor.role === 'customer' || actor.accountId === subjectId) return
   const { method, routeOptions, server } = request
-  return server.recordRead({ actor, action, subjectId, route: `${method} ${routeOptions.url}`, query: asked(request) })
+  await server.recordRead({ actor, action, subjectId, route: `${method} ${routeOptions.url}`, query: asked(request) })
 }
 
 /** What no schema has looked at may be of any size, and is not what was asked. */

@@ -39,9 +39,9 @@ async function waitsFor(client: pg.Client, waiter: Promise<unknown>): Promise<bo
   const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
   const blocked = sql<{ waits: boolean }>`
     select exists (select from pg_stat_activity where ${rows[0]?.pid} = any(pg_blocking_pids(pid))) as waits`
-  let isOver = false
-  void waiter.finally(() => (isOver = true))
-  while (!isOver) if ((await blocked.execute(api.database.db)).rows[0]?.waits === true) return true
+  const over = new AbortController()
+  void waiter.finally(() => over.abort())
+  while (!over.signal.aborted) if ((await blocked.execute(api.database.db)).rows[0]?.waits === true) return true
   return false
 }
 
