@@ -156,14 +156,18 @@ export class Execution {
     log.debug({ task, taskId: id, runtimeMs }, 'task succeeded')
   }
 
-  /** Published first: between the two the task may exist twice, never not at all. */
+  /**
+   * Told before it is published, where Celery tells it after: the next try may be over on another worker by then, and
+   * its success must not be followed by the news of this one. Published before the ack: between the two the task may
+   * exist twice, never not at all.
+   */
   async #retry(request: PreparedRequest, error: unknown, delayMs: number): Promise<void> {
     const { observers, log } = this.#options
     const { id, task, retries } = request.message.envelope
+    await observers.retried(request, error)
     const failure = await this.#publishRetry(request, delayMs)
     if (failure === undefined) {
       log.warn({ task, taskId: id, retries, delayMs, err: error }, 'task will be retried')
-      await observers.retried(request, error)
       this.#settle(request, 'ack')
       return
     }

@@ -27,7 +27,7 @@ export interface TaskObserver {
   succeeded?(request: TaskRequest, result: unknown, runtimeMs: number): void | Promise<void>
   /** Also before it started: the task is not registered, or its arguments are refused. */
   failed?(request: TaskRequest, error: unknown): void | Promise<void>
-  /** The next try is published already. */
+  /** The next try is about to be published; `rejected` or `failed` follow where it cannot be. */
   retried?(request: TaskRequest, error: unknown): void | Promise<void>
   /** @param signum the Unix signal that was asked for, when terminated */
   revoked?(request: TaskRequest, reason: RevokeReason, signum?: number): void | Promise<void>

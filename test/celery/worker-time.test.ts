@@ -129,6 +129,32 @@ test('the message of a retry is the first with one retry more, an eta and itself
   assert.equal(envelope.origin, 'gen1@test')
 })
 
+test('a retry is told before the next try ends, also when its message is confirmed after', async () => {
+  const confirmed = Promise.withResolvers<void>()
+  const task = defineTask({
+    name: 't',
+    acksLate: true,
+    parse: anything,
+    handler: (_kwargs, { retries, retry }) => (retries === 0 ? retry({ cause: new Error('not yet') }) : 'done'),
+  })
+  await using bench = workerBench([task])
+  const publish = bench.broker.publish.bind(bench.broker)
+  bench.broker.publish = async (message, options) => {
+    await publish(message, options)
+    await confirmed.promise
+  }
+  await bench.worker.start()
+  await bench.send('t', '1')
+  await bench.time.pass(3_600_000)
+  confirmed.resolve()
+  await settled()
+  assert.deepEqual(
+    bench.log.filter((line) => /^(retried|succeeded)/.test(line)),
+    ['retried 1 not yet', 'succeeded 1 "done"'],
+  )
+  assert.deepEqual(await bench.leftovers(), [])
+})
+
 test('a retry that cannot be published gives the message back', async () => {
   const gate = new Gate()
   const task = defineTask({
