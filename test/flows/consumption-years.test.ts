@@ -10,6 +10,7 @@ import { storeReading } from '#src/modules/consumption/store-reading.ts'
 import { testDatabase, type TestDatabase } from '#test/support/database.ts'
 import { aMeter } from '#test/support/factories.ts'
 import { captureLog } from '#test/support/log.ts'
+import { until } from '#test/support/processes.ts'
 
 let fresh: TestDatabase
 let database: Database
@@ -85,5 +86,36 @@ test('a longer history gets its partitions as well, and several processes do it 
   for (const year of [2013, 2044]) {
     const line = new RegExp(`"table":"consumption_entry","year":${year},`, 'g')
     assert.equal(told.join('').match(line)?.length, 1, String(year))
+  }
+})
+
+test('a year that goes keeps nobody from the others while its rows are counted', async () => {
+  const { db } = database
+  const isAwaited = async (): Promise<boolean> => {
+    const { rows } = await sql`select from pg_stat_activity
+      where datname = current_database() and wait_event_type = 'Lock'`.execute(db)
+    return rows.length > 0
+  }
+  await upkeepAt('2043-06-01T00:00:00Z', 10)
+  const { told } = await db.transaction().execute(async (tx) => {
+    await sql`lock table consumption_entry_2033`.execute(tx)
+    const dropping = upkeepAt('2044-06-01T00:00:00Z', 10)
+    await until('the year is awaited', isAwaited)
+    await db
+      .transaction()
+      .execute((reader) => sql`lock table only consumption_entry in access share mode nowait`.execute(reader))
+    // Wrapped, for it ends only after this commit.
+    return { told: dropping }
+  })
+  assert.match(await told, /"partition":"consumption_entry_2033","rows":0,/)
+})
+
+test('several processes drop the years that are over once, none of them stumbling', async () => {
+  await upkeepAt('2044-06-01T00:00:00Z', 10)
+  const meterId = await aMeterWithEntries(['2034-02-03', '2035-02-03', '2036-02-03'])
+  const told = (await Promise.all([1, 2, 3].map(() => upkeepAt('2045-06-01T00:00:00Z', 10)))).join('')
+  assert.deepEqual(await keptDays(meterId), ['2035-02-03', '2036-02-03'])
+  for (const table of ['consumption_entry', 'consumption_month']) {
+    assert.equal(told.match(new RegExp(`"partition":"${table}_2034","rows":1,`, 'g'))?.length, 1, table)
   }
 })
