@@ -12,7 +12,7 @@ export function auditRoutes({ db }: { readonly db: Db }): Routes {
         config: { policy: { kind: 'roles', roles: ['admin'], auditedAs: null } },
         schema: {
           tags: ['operations'],
-          summary: 'Who did what, newest first',
+          summary: 'Who did what, and which staff looked at whose data, newest first',
           querystring: AuditQuery,
           response: { 200: AuditAnswer },
         },

@@ -4,7 +4,11 @@ import { AUDITED_ACTIONS, type AuditedAction } from './audit.ts'
 
 const Uuid = Type.String({ format: 'uuid' })
 const Instant = Type.String({ format: 'date-time' })
-const Action = Type.Unsafe<AuditedAction>({ type: 'string', enum: [...AUDITED_ACTIONS] })
+const Action = Type.Unsafe<AuditedAction>({
+  type: 'string',
+  enum: [...AUDITED_ACTIONS],
+  description: '`….read`: a look by staff at what is a customer’s; the same one again within ten minutes is one entry',
+})
 
 export const AuditQuery = Type.Object(
   {
@@ -31,7 +35,8 @@ export const AuditAnswer = Type.Object(
         action: Type.String(),
         subject_id: Nullable(Uuid),
         details: Type.Record(Type.String(), Type.Unknown(), {
-          description: 'a list of more than 20 is kept as its count',
+          description:
+            'a list of more than 20 is kept as its count; of a look (`….read`) its `route`, and the `query` without its page',
         }),
       }),
     ),
@@ -55,6 +60,19 @@ export const AuditAnswer = Type.Object(
               priority: 'high',
               audience: { kind: 'users', user_ids: { count: 1_200 } },
               recipients: 1_200,
+            },
+          },
+          {
+            id: 4_710,
+            at: '2026-11-22T09:58:12.345Z',
+            actor_id: '3f0c7a52-9d1e-4f6b-8a34-5c2e9b7d1a60',
+            actor_login: 'agent.demo',
+            actor_role: 'agent',
+            action: 'user.read',
+            subject_id: '0b9f3c1e-6a57-4c0d-8f21-9d4e7a5b2c10',
+            details: {
+              route: 'GET /api/consumption/:user_id/export',
+              query: { from: '2026-01-01', to: '2026-07-01', format: 'csv' },
             },
           },
         ],
