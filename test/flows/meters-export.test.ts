@@ -13,8 +13,10 @@ import {
   type Caller,
   type ConsumptionApi,
   consumptionApi,
+  tokenOf,
 } from '#test/support/consumption-api.ts'
 import { aBill, aSale } from '#test/support/consumption-sources.ts'
+import { aTurn } from '#test/support/event-loop.ts'
 import { aLink, aMeter, anAgency, aStaffMember } from '#test/support/factories.ts'
 import { schemaFaults } from '#test/support/xmllint.ts'
 
@@ -116,7 +118,83 @@ suite('every format', () => {
     assert.equal((await exported(range)).split('\r\n').length, 2)
     const { entries, meters } = JSON.parse(await exported(`${range}&format=json`)) as Exported
     assert.deepEqual([entries, meters.length], [[], 2])
-    assert.equal(await schemaFaults(ESPI_SCHEMA, [await exported(`${range}&format=espi`)]), '')
+    const feed = await exported(`${range}&format=espi`)
+    assert.equal(await schemaFaults(ESPI_SCHEMA, [feed]), '')
+    // Nothing is kept of those years: a block would say that nothing was consumed.
+    assert.deepEqual([feed.match(/<UsagePoint /g)?.length, feed.match(/<IntervalBlock /g)], [2, null])
+  })
+
+  test('of somebody without a meter is whole, and knows of no time that it is of', async () => {
+    const nobody = await aHousehold(api.db)
+    const csv = await api.get(nobody, `/api/consumption/${nobody.id}/export`)
+    assert.deepEqual([csv.body.split('\r\n').length, csv.headers['x-data-as-of']], [2, undefined])
+    const { entries, meters, as_of: asOf } = JSON.parse(await exported('?format=json', nobody)) as Exported
+    assert.deepEqual([entries, meters, asOf], [[], [], null])
+    assert.equal(await schemaFaults(ESPI_SCHEMA, [await exported('?format=espi', nobody)]), '')
+  })
+
+  test('has the days of its range and no others: leap days, ends of months and years, ten years at most', async () => {
+    const household = await aHousehold(api.db, 'prepaid')
+    const [meter] = household.meters
+    assert.ok(meter)
+    const moments = [
+      '2016-02-28T23:59:59.999Z',
+      '2016-02-29T00:00:00.000Z',
+      '2016-03-01T00:00:00.000Z',
+      '2023-12-31T23:59:59.999Z',
+      '2024-01-01T00:00:00.000Z',
+      '2024-02-29T23:59:59.999Z',
+      '2024-03-31T01:30:00.000Z',
+      '2026-02-28T12:00:00.000Z',
+      '2026-03-01T00:00:00.000Z',
+    ]
+    for (const moment of moments) api.sic.add(meter.key, aSale(moment, '1', '100'))
+    for (const [from, to] of [
+      ['2016-02-29', '2026-03-01'],
+      ['2016-02-28', '2016-02-29'],
+      ['2024-02-29', '2024-03-01'],
+      ['2023-12-31', '2024-01-02'],
+      ['2024-03-01', '2024-04-01'],
+      ['2026-02-28', '2026-03-01'],
+    ] as const) {
+      const inside = moments.filter((moment) => moment >= from && moment < to)
+      const range = `?from=${from}&to=${to}`
+      const { entries } = JSON.parse(await exported(`${range}&format=json`, household)) as Exported
+      assert.deepEqual(
+        entries.map((entry) => [entry.date, entry.occurred_at]),
+        inside.map((moment) => [moment.slice(0, 10), moment]),
+      )
+      const feed = await exported(`${range}&format=espi`, household)
+      assert.equal(await schemaFaults(ESPI_SCHEMA, [feed]), '')
+      const times = [...feed.matchAll(/<(interval|timePeriod)><duration>(\d+)<\/duration><start>(\d+)</g)]
+      const [block, ...readings] = times.map(([, , duration, start]) => [Number(duration), Number(start)])
+      const seconds = (day: string): number => Date.parse(`${day}T00:00:00Z`) / 1_000
+      assert.deepEqual(block, [seconds(to) - seconds(from), seconds(from)])
+      assert.deepEqual(
+        readings,
+        inside.map((moment) => [86_400, seconds(moment.slice(0, 10))]),
+      )
+    }
+  })
+})
+
+suite('an answer to HEAD', () => {
+  test('has the headers of the export, of which no part is made', async (t) => {
+    const url = `/api/consumption/${caller.id}/export?from=2025-03-01&to=2027-01-01&format=`
+    for (const format of ['csv', 'json', 'espi']) {
+      const { headers } = await api.get(caller, url + format)
+      const parsed = t.mock.method(JSON, 'parse')
+      const response = await api.app.inject({ method: 'HEAD', url: url + format, headers: tokenOf(caller) })
+      await aTurn()
+      const pages = parsed.mock.calls.filter((call) => call.arguments[0].startsWith('[['))
+      parsed.mock.restore()
+      assert.deepEqual([response.statusCode, response.body, pages], [200, '', []])
+      const { 'transfer-encoding': chunked, ...others } = { ...headers, 'x-request-id': undefined, date: undefined }
+      assert.deepEqual({ ...response.headers, 'x-request-id': undefined, date: undefined }, others)
+      assert.equal(chunked, 'chunked')
+    }
+    const refused = await api.app.inject({ method: 'HEAD', url: `${url}xlsx`, headers: tokenOf(caller) })
+    assert.deepEqual([refused.statusCode, refused.body], [400, ''])
   })
 })
 
@@ -140,7 +218,7 @@ suite('Green Button', () => {
     }
   })
 
-  test('the same data give the same bytes, and other ranges other blocks of the same meter', async () => {
+  test('the same data give the same bytes, other ranges other blocks of the same meter, other meters another feed', async () => {
     const feed = await exported('?format=espi&from=2025-12-01&to=2026-02-01')
     assert.equal(await exported('?format=espi&from=2025-12-01&to=2026-02-01'), feed)
     const ids = (text: string): string[] => [...text.matchAll(/<id>urn:uuid:([^<]+)/g)].map(([, id]) => id ?? '')
@@ -148,6 +226,9 @@ suite('Green Button', () => {
     const kept = ids(feed).filter((id) => other.includes(id))
     assert.equal(kept.length, ids(feed).length - 3)
     assert.ok(kept.includes(prepaid.id))
+    const ofOne = ids(await exported(`?format=espi&from=2025-12-01&to=2026-02-01&meter_id=${prepaid.id}`))
+    const others = ofOne.filter((id) => !ids(feed).includes(id))
+    assert.deepEqual(others, [ofOne[0]])
   })
 
   test('canary: xmllint refuses a feed with a value that the schema does not know', async () => {
@@ -165,7 +246,7 @@ suite('Green Button', () => {
   test('text of elsewhere is escaped, and what the schema cannot count is left out', async () => {
     const { id, meters } = await aHousehold(api.db, 'postpaid')
     assert.ok(meters[0])
-    const number = `<&>"\u{1}${id.slice(0, 8)}`
+    const number = `<&>"\r\u{1}${id.slice(0, 8)}`
     await api.db.updateTable('meter').set({ number }).where('id', '=', meters[0].id).execute()
     api.postpaid.add(number, aBill('2026-01-01', '99999999999', '99999999999'))
     for (const key of ['2', '3']) api.postpaid.add(number, aBill('2026-02-01', '99999999999', '1', key))
@@ -241,5 +322,8 @@ suite('an export', () => {
     assert.equal(json.json<Exported>().known_from, '2016-01-01')
     const csv = await api.get(caller, `${url}csv`)
     for (const { headers } of [json, csv]) assert.equal(headers['x-data-known-from'], '2016-01-01')
+    const start = Date.parse('2016-01-01T00:00:00Z') / 1_000
+    const feed = (await api.get(caller, `${url}espi`)).body
+    assert.match(feed, new RegExp(`<interval><duration>${152 * 86_400}</duration><start>${start}</start></interval>`))
   })
 })

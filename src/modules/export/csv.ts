@@ -17,14 +17,17 @@ export async function* csvOf({ meters }: Export, pages: EntryPages): AsyncGenera
   }
 }
 
-/** The wide forms count where a spreadsheet takes them for the narrow ones. */
-const FORMULA_START = /^[=+\-@＝＋－＠\t\r\n]/
+/**
+ * Where a cell begins that a spreadsheet would run. The wide forms count where they are taken for the narrow ones; a
+ * cell begins also after a semicolon, which is what divides cells to a spreadsheet in French, inside quotes or not.
+ */
+const FORMULA_STARTS = /(?<=^|[;,|\t\r\n])(?=[ "]*[=+\-@＝＋－＠]|[\t\r\n])/g
 
 /**
  * Text that comes from elsewhere. A spreadsheet would run what begins like a formula, also inside quotes: an
  * apostrophe before it says that it is text.
  */
 export function field(text: string): string {
-  const safe = FORMULA_START.test(text) ? `'${text}` : text
+  const safe = text.replaceAll(FORMULA_STARTS, "'")
   return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }

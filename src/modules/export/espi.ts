@@ -16,20 +16,23 @@ const NO_RULE = 'FFFFFFFF'
 
 /**
  * Green Button: an Atom feed of NAESB ESPI resources. A reading is the sum of a day on which something was bought or
- * billed, as purchases and bills count whole on their day; meters of which nothing is known have no readings at all.
+ * billed, as purchases and bills count whole on their day. A block of readings begins where data are kept, as earlier
+ * ones are missing, not nothing; meters of which nothing is known have none.
  */
 export async function* espiOf(about: Export, pages: EntryPages, madeAt: Date): AsyncGenerator<string> {
   const updated = (about.asOf ?? madeAt).toISOString()
   const customer = `RetailCustomer/${about.userId}`
+  const meterIds = about.meters.map(({ id }) => id)
   yield `<?xml version="1.0" encoding="UTF-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">
-<id>urn:uuid:${nameUuid(about.userId, `feed ${about.from} ${about.to}`)}</id>
+<id>urn:uuid:${nameUuid(about.userId, `feed ${about.from} ${about.to} ${meterIds.join(' ')}`)}</id>
 <title>Consommation d'électricité</title>
 <updated>${updated}</updated>
 <author><name>SamaConso</name></author>
 <link rel="self" href="${customer}/UsagePoint"/>
 ${localTime(about.userId, updated)}${dailyEnergy(about.userId, updated)}`
-  for (const meter of about.meters) yield* meterEntries(meter, about, pages, { customer, updated })
+  const known = { from: about.from < about.knownFrom ? about.knownFrom : about.from, to: about.to }
+  for (const meter of about.meters) yield* meterEntries(meter, known, pages, { customer, updated })
   yield '</feed>\n'
 }
 
@@ -49,7 +52,7 @@ async function* meterEntries(
   const related = { up: `${customer}/UsagePoint`, self: point, related: [`${point}/MeterReading`, LOCAL_TIME] }
   const kind = '<ServiceCategory><kind>0</kind></ServiceCategory>'
   yield entry(meter.id, meter.number, updated, related, `<UsagePoint xmlns="${ESPI}">${kind}</UsagePoint>`)
-  if (meter.asOf === undefined) return
+  if (meter.asOf === undefined || range.from >= range.to) return
   const readingLinks = {
     up: `${point}/MeterReading`,
     self: reading,
@@ -118,12 +121,18 @@ function entryStart(id: string, title: string, updated: string, { self, up, rela
 const entryEnd = (updated: string): string => `</content>\n<updated>${updated}</updated></entry>\n`
 const link = (rel: string, href: string): string => `<link rel="${rel}" href="${href}"/>`
 
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\r': '&#13;',
+}
 
 /** Characters that no XML can hold are left out, which the control characters of old systems are. */
 function escaped(text: string): string {
   return text.replaceAll(
-    /[&<>"]|[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu,
+    /[&<>"\r]|[^\t\n\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu,
     (character) => ENTITIES[character] ?? '',
   )
 }

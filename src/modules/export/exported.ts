@@ -5,8 +5,6 @@ import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 /** What an export is about; its entries come in pages beside it. */
 export interface Export extends DayRange {
   readonly userId: string
-  /** The one that was asked for alone. */
-  readonly meterId: string | undefined
   /** What is older is not kept. */
   readonly knownFrom: Day
   readonly meters: readonly ExportedMeter[]

@@ -54,7 +54,7 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
           tags: ['consumption'],
           summary: 'Every purchase and bill of a user, to take away',
           description:
-            'Streamed: it may be of any length. When it cannot be finished the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are (a stale file is named `-incomplete`), `X-Data-Known-From` from which day on they are kept.',
+            'Streamed, and all as of one moment: a correction that lands meanwhile is wholly in it or not at all. When it cannot be finished, or its client stops reading for a minute, the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are (a stale file is named `-incomplete`), `X-Data-Known-From` from which day on they are kept.',
           params: ExportParams,
           querystring: ExportQuery,
           response: { 200: { description: 'in the format asked for', content }, 503: ProblemAnswer },
@@ -120,7 +120,6 @@ interface Exported {
 }
 
 async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Exported> {
-  const { userId, meterId } = asked
   const linked = await metersAsked(knowledge.db, asked)
   const { stale } = await broughtUpToDate(knowledge, linked)
   const ids = linked.map(({ id }) => id)
@@ -128,5 +127,5 @@ async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRang
   const meters = linked.map((meter) => ({ ...meter, asOf: readAt.get(meter.id) }))
   const asOf = [...readAt.values()].toSorted((one, other) => one.getTime() - other.getTime())[0]
   const knownFrom = firstKeptDay(knowledge.now(), knowledge.keptYears)
-  return { about: { userId, meterId, ...range, knownFrom, meters, asOf, stale }, pages }
+  return { about: { userId: asked.userId, ...range, knownFrom, meters, asOf, stale }, pages }
 }
