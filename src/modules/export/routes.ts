@@ -89,8 +89,8 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
 
 const HIGH_WATER_BYTES = 64 * 1024
 /**
- * Of a client that reads, the kernel takes something more often than this, be it by a slow network: only now and then,
- * as it waits until a good part of what it holds for the client is free. Whoever is in a tunnel for longer asks again.
+ * Without the kernel taking anything from us, which it does only when a good part of what it holds for the client is
+ * gone: by a slow network that is several seconds. Whoever is in a tunnel for longer asks again.
  */
 const STALLED_AFTER_MS = 60_000
 
