@@ -158,6 +158,8 @@ test('sums of months that are not those of their entries are repaired with the w
   await sql`update consumption_month set month = '2023-07-01' where meter_id = ${meter.id} and month = '2023-06-01'`.execute(
     api.db,
   )
+  // As between the dropping of a year's entries and that of its months.
+  await sql`insert into consumption_month values (${meter.id}, '2015-12-01', 1, 1, 1)`.execute(api.db)
   api.passTime(DAY)
   assert.equal((await read()).amount, 10_001)
   putSales(old, recent, aSale('2026-04-01T08:00:00Z', '3', '300'))

@@ -138,7 +138,7 @@ export class Answers {
     return found?.version === version ? found : undefined
   }
 
-  /** For how long it has been no longer as good as a new one; negative while it is. For ever, when the clock was ahead that kept it. */
+  /** How long ago it ceased to be as good as a new one; negative while it is. For ever, if a clock that was ahead kept it. */
   #ranOutMs({ freshUntil }: KeptAnswer | KeptNothing): number {
     const ranOutMs = this.#parts.clock() - freshUntil
     return ranOutMs < -2 * FRESH_FOR_MS ? Number.POSITIVE_INFINITY : ranOutMs

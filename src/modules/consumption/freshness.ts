@@ -15,7 +15,7 @@ const CORRECTION_DAYS = 120
 const WEEKLY_DAYS = 400
 const WEEK_MS = 7 * 86_400_000
 const WHOLE_HISTORY_FOR_MS = 30 * 86_400_000
-/** Further ahead of us no other server's clock is, nor is a reading by which another one was overtaken. */
+/** No other server's clock is further ahead of ours, nor a reading that was stored while ours was under way. */
 const CLOCKS_DIFFER_MS = 5 * 60_000
 /** Bills may be dated ahead. */
 const DAYS_AHEAD = 366

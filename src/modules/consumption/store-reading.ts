@@ -22,7 +22,7 @@ export interface Reading {
 export interface StoredReading {
   /** Whether anything that is shown of the meter is another than before. */
   readonly isNews: boolean
-  /** Months whose sums were not those of their entries, though no entry of them changed: they are now, yet never should differ. */
+  /** Months whose sums were not those of their entries, which should never be: now they are. */
   readonly repairedMonths: readonly Day[]
 }
 
@@ -55,8 +55,7 @@ async function storeReadingIn(tx: Tx, reading: Reading): Promise<StoredReading> 
     .values({ meter_id: reading.meterId, ...watermark })
     .onConflict((conflict) => conflict.column('meter_id').doUpdateSet(watermark))
     .execute()
-  const expected = new Set(monthsOf(changed))
-  const repairedMonths = state?.hasMonths === true ? summed.filter((month) => !expected.has(month)) : []
+  const repairedMonths = state?.hasMonths === true ? unexpected(summed, changed, reading) : []
   return { isNews: changed.length > 0 || repairedMonths.length > 0, repairedMonths }
 }
 
@@ -67,6 +66,12 @@ function isOvertaken({ readAt }: Reading, state: ReadingState | undefined): bool
 /** With the whole history every month is looked at again, so that a sum that has gone wrong does not stay so. */
 function daysToSum({ isWholeHistory }: Reading, state: ReadingState | undefined, changed: readonly Day[]) {
   return isWholeHistory || state?.hasMonths !== true ? 'all' : changed
+}
+
+/** Not of years that are kept no longer: their entries may be dropped already, and their months in the next moment. */
+function unexpected(summed: readonly Day[], changed: readonly Day[], { range }: Reading): Day[] {
+  const expected = new Set(monthsOf(changed))
+  return summed.filter((month) => month >= range.from && !expected.has(month))
 }
 
 /** What is gone from the days that were asked for may have moved to others: then the next reading asks for all. */
