@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { setImmediate as turn } from 'node:timers/promises'
 import type pg from 'pg'
 
 /** What `pg` has for COPY and its types leave out. */
@@ -8,7 +9,7 @@ interface CopyConnection extends pg.Connection {
   sendCopyFail(reason: string): void
 }
 
-/** Small enough that the process goes on with other work in between. */
+/** Small enough that the process goes on with other work in between, which it does after each. */
 const CHUNK_CHARACTERS = 64 * 1024
 
 /**
@@ -77,6 +78,8 @@ class CopyIn implements pg.Submittable {
       connection.sendCopyFromChunk(Buffer.from(chunk))
       chunk = ''
       if (connection.stream.writableNeedDrain) await drained(connection)
+      // Where the server takes all at once, a drained socket is told within the same turn of the event loop.
+      await turn()
       if (this.#isOver || connection.stream.destroyed) return
     }
     if (chunk !== '') connection.sendCopyFromChunk(Buffer.from(chunk))

@@ -94,3 +94,26 @@ suite('COPY into a table', () => {
     await ended
   })
 })
+
+test('a server that takes everything at once leaves the process its turns', async () => {
+  let [turns, chunks] = [0, 0]
+  const ended = Promise.withResolvers<void>()
+  const connection = {
+    sendCopyFromChunk: () => {
+      chunks += 1
+      setImmediate(() => (turns += 1))
+    },
+    endCopyFrom: () => ended.resolve(),
+    stream: { writableNeedDrain: false, destroyed: false },
+  }
+  const client = {
+    query(copying: { handleCopyInResponse(taker: typeof connection): void }) {
+      copying.handleCopyInResponse(connection)
+      return copying
+    },
+  }
+  const lines = Array.from({ length: 1_000 }, () => `${'x'.repeat(1_000)}\n`)
+  void copyIn(client as unknown as pg.ClientBase, 'copy copied from stdin', lines)
+  await ended.promise
+  assert.ok(chunks > 10 && turns >= chunks - 1, `${turns} turns of the event loop in ${chunks} chunks`)
+})
