@@ -100,7 +100,7 @@ suite('a SQL Server that is none', () => {
   test('a listener that answers nonsense in the right frame: malformed', async () => {
     const nonsense = Buffer.from([4, 1, 0, 20, 0, 0, 1, 0, ...Array.from({ length: 12 }, () => 9)])
     await using listener = await listenerThat((socket) => socket.on('data', () => socket.write(nonsense)))
-    await using client = new SqlServerClient(optionsFor(listener.port))
+    await using client = new SqlServerClient(optionsFor(listener.port, { connectTimeoutMs: 5000 }))
     assert.equal((await failureOf(client)).reason, 'malformed')
   })
 

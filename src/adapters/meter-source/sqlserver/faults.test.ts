@@ -13,6 +13,10 @@ import { sqlServerPrepaidSource } from './prepaid-source.ts'
 const SALES = 'HEXING_SENELECBILL_ALHDL2'
 const meter = { number: '14250000016', police: '210000001' }
 const range = { from: '2026-01-01', to: '2027-01-01' }
+/** Nothing but what hangs takes so long, also on a busy machine. */
+const PATIENT = { connectTimeoutMs: 10_000, queryTimeoutMs: 10_000 }
+/** For a question that hangs; those around it, that are to be answered, have the same time. */
+const HASTY_MS = 2_000
 const ask = (source: PrepaidSource, signal?: AbortSignal) => source.sales(meter, range, signal)
 
 function isUnavailable(...reasons: SourceUnavailable['reason'][]) {
@@ -45,17 +49,13 @@ suite('the SQL Server source and the simulated SIC', () => {
 
   /** A source that reaches the simulator through a wire that the test can spoil. */
   async function overWire(changed: Partial<SqlServerOptions> = {}) {
-    const wire = await TcpInterposer.start(sic.port)
-    const source = sqlServerPrepaidSource(sic.options('SIC', { port: wire.port, queryTimeoutMs: 400, ...changed }))
+    await using opened = new AsyncDisposableStack()
+    const wire = opened.use(await TcpInterposer.start(sic.port))
+    const options = sic.options('SIC', { ...PATIENT, port: wire.port, ...changed })
+    const source = opened.use(sqlServerPrepaidSource(options))
     assert.equal((await ask(source)).length, 40)
-    return {
-      wire,
-      source,
-      async [Symbol.asyncDispose]() {
-        await source[Symbol.asyncDispose]()
-        await wire[Symbol.asyncDispose]()
-      },
-    }
+    const kept = opened.move()
+    return { wire, source, [Symbol.asyncDispose]: () => kept.disposeAsync() }
   }
 
   test('hands over every column as delivered, accents and nulls included', async () => {
@@ -98,7 +98,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   })
 
   test('a slow answer costs its timeout; the next question is answered', async () => {
-    await using subject = await overWire()
+    await using subject = await overWire({ queryTimeoutMs: HASTY_MS })
     const spoiled = subject.wire.spoilNext('hold')
     const asked = assert.rejects(ask(subject.source), isUnavailable('too_slow'))
     await spoiled
@@ -114,7 +114,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   ]
   for (const [fault, reasons] of faults) {
     test(`an answer that begins and then goes wrong (${fault}) fails; the next question is answered`, async () => {
-      await using subject = await overWire()
+      await using subject = await overWire(fault === 'hang' ? { queryTimeoutMs: HASTY_MS } : {})
       const spoiled = subject.wire.spoilNext(fault)
       const asked = assert.rejects(ask(subject.source), isUnavailable(...reasons))
       await spoiled
@@ -123,17 +123,21 @@ suite('the SQL Server source and the simulated SIC', () => {
     })
   }
 
-  const ownFaults: readonly (readonly [Partial<Faults>, SourceUnavailable['reason']])[] = [
+  const ownFaults: readonly (readonly [
+    fault: Partial<Faults>,
+    reason: SourceUnavailable['reason'],
+    hasty?: Partial<SqlServerOptions>,
+  ])[] = [
     [{ refuse: 'connections' }, 'unreachable'],
     [{ refuse: 'logins' }, 'refused'],
-    [{ delayMs: 600_000 }, 'unreachable'],
-    [{ answer: 'hang' }, 'too_slow'],
+    [{ delayMs: 600_000 }, 'unreachable', { connectTimeoutMs: HASTY_MS }],
+    [{ answer: 'hang' }, 'too_slow', { queryTimeoutMs: HASTY_MS }],
     [{ answer: 'die' }, 'unreachable'],
     [{ answer: 'malformed' }, 'malformed'],
   ]
-  for (const [fault, reason] of ownFaults) {
+  for (const [fault, reason, hasty] of ownFaults) {
     test(`a server that misbehaves (${JSON.stringify(fault)}) is ${reason}; once it does no more it answers`, async () => {
-      await using source = sqlServerPrepaidSource(sic.options('SIC', { connectTimeoutMs: 300, queryTimeoutMs: 300 }))
+      await using source = sqlServerPrepaidSource(sic.options('SIC', { ...PATIENT, ...hasty }))
       // Those of answers alone: a new connection asks a question of its own before ours.
       if (fault.answer !== undefined) await ask(source)
       Object.assign(sic.faults, fault)
@@ -158,7 +162,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   })
 
   test('a question cancelled in mid-answer rejects with its reason; the next one is answered', async () => {
-    await using subject = await overWire({ queryTimeoutMs: 5000 })
+    await using subject = await overWire()
     const cancel = new AbortController()
     const reason = new Error('the customer has gone')
     const spoiled = subject.wire.spoilNext('hold')
@@ -188,7 +192,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   })
 
   test('closing while an answer hangs ends', async () => {
-    const subject = await overWire()
+    const subject = await overWire({ queryTimeoutMs: HASTY_MS })
     const spoiled = subject.wire.spoilNext('hang')
     const asked = assert.rejects(ask(subject.source), isUnavailable('too_slow', 'unreachable'))
     await spoiled
