@@ -52,6 +52,7 @@ create table audit_entry (
   constraint audit_entry_actor_role_check CHECK ((actor_role = ANY (ARRAY['customer'::text, 'agent'::text, 'admin'::text, 'service'::text]))),
   constraint audit_entry_details_check CHECK ((jsonb_typeof(details) = 'object'::text))
 );
+CREATE INDEX audit_entry_action ON public.audit_entry USING btree (action, at DESC, id DESC);
 CREATE INDEX audit_entry_actor ON public.audit_entry USING btree (actor_id, at DESC, id DESC);
 CREATE INDEX audit_entry_newest ON public.audit_entry USING btree (at DESC, id DESC);
 CREATE INDEX audit_entry_subject ON public.audit_entry USING btree (subject_id, at DESC, id DESC) WHERE (subject_id IS NOT NULL);
