@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test'
 import { memoryCache } from '#src/adapters/cache/memory.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { openDatabase } from '#src/database/database.ts'
-import { forgetUsers } from '#src/modules/consumption/answers.ts'
+import { forgetUsers } from '#src/modules/consumption/answer-version.ts'
 import { GROUPINGS } from '#src/modules/consumption/periods.ts'
 import type { Cache } from '#src/ports/cache.ts'
 import {

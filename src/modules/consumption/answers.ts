@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Clock } from '#src/core/clock.ts'
 import { AppError } from '#src/core/errors.ts'
 import type { Logger } from '#src/core/logger.ts'
 import type { Cache } from '#src/ports/cache.ts'
+import { NO_VERSION, versionKey, versionOf } from './answer-version.ts'
 import type { Consumption, ConsumptionQuestion } from './consumption.ts'
 import { entityTag } from './entity-tag.ts'
 import { nothingKnown } from './errors.ts'
@@ -49,26 +49,8 @@ const STALE_FOR_MS = 3_000
 const RENEW_BEHIND_MS = 60_000
 /** Kept beyond that only for when PostgreSQL cannot be asked. */
 const KEPT_FOR_MS = 24 * 3_600_000
-const VERSION_FOR_MS = 7 * 24 * 3_600_000
-/** The version while the cache is away: nothing is kept under it. */
-const NO_VERSION = '-'
 
-function versionKey(userId: string): string {
-  return `consumption:version:${userId}`
-}
-
-/**
- * Makes every kept answer about these users unreachable. For whoever changes what a user sees: links and meters.
- * Call it after the commit. An answer that is being made meanwhile is not kept under the next version.
- */
-export async function forgetUsers(cache: Cache, userIds: readonly string[]): Promise<void> {
-  if (userIds.length > 0) await cache.delete(...userIds.map(versionKey))
-}
-
-/**
- * Answers as they were sent, kept in the cache under their question. An answer counts only while the user's version
- * in the cache is the one that it was made under; a version that was deleted or evicted never comes back.
- */
+/** Answers as they were sent, kept in the cache under their question and good for one version of the user's answers. */
 export class Answers {
   readonly #parts: AnswerParts
   readonly #flights = new Map<string, Promise<ServedAnswer>>()
@@ -129,7 +111,7 @@ export class Answers {
         return served(kept, 'STALE')
       }
     }
-    return this.#flight(key, question, version ?? (await this.#version(question.userId)), kept)
+    return this.#flight(key, question, version ?? (await versionOf(this.#parts.cache, question.userId)), kept)
   }
 
   /** What is kept, if it was made under this version. */
@@ -170,12 +152,12 @@ export class Answers {
     versionAtStart: string,
     kept: KeptAnswer | undefined,
   ): Promise<ServedAnswer> {
-    const { load, log } = this.#parts
+    const { cache, load, log } = this.#parts
     let version = versionAtStart
     let hasLooked = false
     try {
       const consumption = await load(question, async () => {
-        if (hasLooked) version = await this.#version(question.userId)
+        if (hasLooked) version = await versionOf(cache, question.userId)
         hasLooked = true
       })
       const body = JSON.stringify(toAnswer(consumption))
@@ -206,14 +188,6 @@ export class Answers {
     if (stale) return now + STALE_FOR_MS
     const knowledgeUntil = (asOf?.getTime() ?? now) + this.#parts.knowledgeFreshForMs
     return Math.min(now + FRESH_FOR_MS, knowledgeUntil)
-  }
-
-  async #version(userId: string): Promise<string> {
-    const { cache } = this.#parts
-    const key = versionKey(userId)
-    const proposed = randomUUID()
-    if (await cache.setIfAbsent(key, proposed, VERSION_FOR_MS)) return proposed
-    return (await cache.get(key)) ?? NO_VERSION
   }
 }
 

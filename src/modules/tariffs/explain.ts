@@ -1,12 +1,16 @@
 import type { Language } from '#src/core/language.ts'
 import type { Estimate } from './estimate.ts'
-import { type Phrases, phrases } from './phrases.ts'
+import { englishPhrases } from './phrases-en.ts'
+import { frenchPhrases } from './phrases-fr.ts'
+import type { Phrases } from './phrases.ts'
 import type { Tariff, Tranche } from './tariff.ts'
 import type { Line, Ticket } from './ticket.ts'
 
+const PHRASES: Readonly<Record<Language, Phrases>> = { fr: frenchPhrases, en: englishPhrases }
+
 /** The estimate in sentences: where every franc went, what the month does to the price, and what it is worth. */
 export function explain(estimate: Estimate, language: Language): string[] {
-  const say = phrases[language]
+  const say = PHRASES[language]
   return [
     headline(estimate, say),
     ...redevance(estimate, say),

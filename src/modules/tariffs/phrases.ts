@@ -1,8 +1,5 @@
 import type { Day } from '#src/core/calendar.ts'
-import type { Language } from '#src/core/language.ts'
 import type { Fraction } from './fraction.ts'
-import { englishPhrases } from './phrases-en.ts'
-import { frenchPhrases } from './phrases-fr.ts'
 import type { Phase, TariffClass } from './tariff.ts'
 
 /** Everything that an explanation can say, a sentence each; what is said, and in which order, is decided elsewhere. */
@@ -46,5 +43,3 @@ export interface TrancheWords {
   readonly priceXof: number
   readonly amountXof: number
 }
-
-export const phrases: Readonly<Record<Language, Phrases>> = { fr: frenchPhrases, en: englishPhrases }

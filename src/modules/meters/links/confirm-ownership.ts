@@ -1,6 +1,6 @@
 import type { Tx } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
-import { forgetUsers } from '#src/modules/consumption/answers.ts'
+import { forgetUsers } from '#src/modules/consumption/answer-version.ts'
 import { oneTimeCodeErrors } from '#src/modules/one-time-codes/errors.ts'
 import type { Verdict } from '#src/modules/one-time-codes/one-time-codes.ts'
 import { meterErrors } from '../errors.ts'

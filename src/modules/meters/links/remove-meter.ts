@@ -1,6 +1,6 @@
 import type { Tx } from '#src/database/database.ts'
 import { httpErrors } from '#src/http/errors.ts'
-import { forgetUsers } from '#src/modules/consumption/answers.ts'
+import { forgetUsers } from '#src/modules/consumption/answer-version.ts'
 import type { LinkParts } from './link-parts.ts'
 import { endOwnership } from './end-ownership.ts'
 import { tell } from './notices.ts'

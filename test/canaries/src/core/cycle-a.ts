@@ -1,4 +1,8 @@
 // canary: lint no-cycle
 import { b } from './cycle-b.ts'
 
-export const a = (): number => b()
+export interface A {
+  readonly b: string
+}
+
+export const a = (): A => ({ b: b({ b: '' }) })

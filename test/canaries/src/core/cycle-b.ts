@@ -1,4 +1,4 @@
 // canary: lint no-cycle
-import { a } from './cycle-a.ts'
+import type { A } from './cycle-a.ts'
 
-export const b = (): number => a()
+export const b = (a: A): string => a.b
