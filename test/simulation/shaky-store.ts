@@ -4,17 +4,7 @@ import type { DueStore } from '#src/modules/notifications/sending/due-store.ts'
 import type { Chance } from './chance.ts'
 import { type Happenings, type Party, standstillMs } from './happenings.ts'
 import type { MemorySendingStore } from './memory-sending-store.ts'
-import type { Witness } from './witness.ts'
-
-/** What one run of a task may do, as far as the checker must know. */
-export interface TaskRun {
-  /** Counts the statements that allowed a page of pushes. */
-  page: number
-  /** When the last of them was done. */
-  allowedAt: number
-  /** Until when it holds. */
-  heldUntil: number
-}
+import type { TaskRun, Witness } from './witness.ts'
 
 /** Does something in the database for a worker. */
 export type Ask = <T>(act: () => T) => Promise<T>

@@ -1,8 +1,7 @@
 import { type Push, type PushGateway, PushGatewayUnusable, type PushOutcome } from '#src/ports/push-gateway.ts'
 import type { Chance } from './chance.ts'
 import type { Happenings, Party } from './happenings.ts'
-import type { TaskRun } from './shaky-store.ts'
-import type { Witness } from './witness.ts'
+import type { TaskRun, Witness } from './witness.ts'
 
 export interface ProviderParts {
   readonly chance: Chance

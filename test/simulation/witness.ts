@@ -1,7 +1,16 @@
 import type { Push, PushOutcome } from '#src/ports/push-gateway.ts'
 import type { Happenings } from './happenings.ts'
 import type { Scenario } from './scenario.ts'
-import type { TaskRun } from './shaky-store.ts'
+
+/** What one run of a task may do, as far as the checker must know. */
+export interface TaskRun {
+  /** Counts the statements that allowed a page of pushes. */
+  page: number
+  /** When the last of them was done. */
+  allowedAt: number
+  /** Until when it holds. */
+  heldUntil: number
+}
 
 /** Of one device. */
 interface Seen {
