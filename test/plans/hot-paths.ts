@@ -160,6 +160,9 @@ async function customerPaths(api: TestApi, customer: ReturnType<typeof customerA
   await get('consumption, default range', [2025, 2026], `/api/consumption/${accountId}`)
   await get('consumption, by day', [2026], `/api/consumption/${accountId}?from=2026-01-15&to=2026-03-15&group_by=day`)
   await get('consumption, a quarter', [2024], `/api/consumption/${accountId}?from=2024-02-01&to=2024-05-01`)
+  await get('comparison of a month', [2025, 2026], `/api/consumption/${accountId}/comparison`)
+  const year = 'from=2025-01-01&to=2026-01-01'
+  await get('export of a year', [2025], `/api/consumption/${accountId}/export?format=csv&${year}`)
   await get('profile', undefined, `/api/users/${accountId}`)
   await get('my meters', undefined, '/api/meters')
   await get('inbox', undefined, `/api/users/${accountId}/notifications`)
