@@ -258,6 +258,13 @@ suite('Green Button', () => {
 })
 
 suite('an export', () => {
+  test('is the same whether the id is typed in capitals or not', async () => {
+    for (const format of ['csv', 'json', 'espi']) {
+      const query = `?format=${format}&meter_id=${postpaid.id}`
+      assert.equal(await exported(query, caller, caller.id.toUpperCase()), await exported(query))
+    }
+  })
+
   test('an agent takes the meters of the agency alone', async () => {
     const agency = await anAgency(api.db)
     const meter = await aMeter(api.db, { agencyId: agency.id })

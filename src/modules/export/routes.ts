@@ -61,7 +61,7 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
         },
       },
       async (request, reply) => {
-        const userId = request.params.user_id.toLowerCase()
+        const userId = request.params.user_id
         const { format, meter_id: meterId } = request.query
         const range = resolveRange(request.query)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)

@@ -1,7 +1,8 @@
 import { Type } from 'typebox'
 import { Nullable, OneOf } from '#src/http/schema-parts.ts'
 
-export type ExportFormat = 'csv' | 'json' | 'espi'
+const FORMATS = ['csv', 'json', 'espi'] as const
+export type ExportFormat = (typeof FORMATS)[number]
 
 const Uuid = Type.String({ format: 'uuid' })
 const Day = Type.String({ format: 'date' })
@@ -12,7 +13,7 @@ export const ExportParams = Type.Object({ user_id: Uuid })
 
 export const ExportQuery = Type.Object(
   {
-    format: Type.Unsafe<ExportFormat>(Type.String({ enum: ['csv', 'json', 'espi'], default: 'csv' })),
+    format: Type.Unsafe<ExportFormat>(Type.String({ enum: [...FORMATS], default: 'csv' })),
     from: Type.Optional(
       Type.String({ format: 'date', description: 'first day; by default that of the month 12 months ago' }),
     ),
