@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { AppError, ErrorKind } from '#src/core/errors.ts'
-import { type Language, preferredLanguage } from '#src/core/language.ts'
+import type { Language } from '#src/core/language.ts'
+import { languageOf, markLanguage } from '#src/http/in-language.ts'
 import { Type } from 'typebox'
 
 /** The one table from what went wrong to an HTTP status. */
@@ -81,13 +82,14 @@ export function problemOf(
 }
 
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: AppError, status?: number): void {
-  const problem = problemOf(error, preferredLanguage(request.headers['accept-language']), request.id, status)
+  const language = languageOf(request)
+  const problem = problemOf(error, language, request.id, status)
+  markLanguage(reply, language)
   if (problem.status === 401) void reply.header('www-authenticate', 'Bearer')
   if (error.retryAfterSeconds !== undefined) void reply.header('retry-after', String(error.retryAfterSeconds))
   void reply
     .code(problem.status)
     .header('cache-control', 'no-store')
-    .header('vary', 'accept-language')
     .type('application/problem+json; charset=utf-8')
     .serializer(JSON.stringify)
     .send(problem)

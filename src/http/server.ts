@@ -12,6 +12,7 @@ import { describePolicies, describeRoutes } from '#src/http/openapi.ts'
 import { guardRoutes, policiesOf, type RouteEntry, type VerifyToken } from '#src/http/policy.ts'
 import { problemOf, ProblemSchema, sendProblem } from '#src/http/problem.ts'
 import { type RecordRead, recordStaffReads } from '#src/http/staff-reads.ts'
+import { refuseUnknownParameters } from '#src/http/unknown-parameters.ts'
 import { validatorCompiler } from '#src/http/validation.ts'
 
 export interface ServerOptions {
@@ -70,6 +71,7 @@ export async function buildServer(options: ServerOptions): Promise<Server> {
   app.decorateRequest('actor', undefined)
   guardRoutes(app, options.verifyToken)
   recordStaffReads(app, options.recordRead)
+  refuseUnknownParameters(app)
   observe(app, options)
   describePolicies(app)
   await describeRoutes(app, options.version)
@@ -132,7 +134,7 @@ function answerBrokenRequest(error: Error & { code?: string }, socket: Socket): 
   const body = JSON.stringify(problem)
   socket.end(
     `HTTP/1.1 ${status} ${title}\r\nConnection: close\r\nContent-Type: application/problem+json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+      `Content-Language: fr\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   )
 }
 

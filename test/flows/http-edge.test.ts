@@ -7,6 +7,7 @@ import addFormats from 'ajv-formats'
 import { addToOutbox } from '#src/modules/outbox/outbox.ts'
 import { testApi, type TestApi } from '#test/support/api.ts'
 import { aCustomer } from '#test/support/factories.ts'
+import { CALLERS, objectTypeOf, policyWorld } from '#test/support/policy-world.ts'
 import { get, logIn } from '#test/support/requests.ts'
 
 let api: TestApi
@@ -37,6 +38,21 @@ test('a problem has a stable code, the language asked for, and the id of its req
   assert.match(english.json<Problem>().detail, /Log in/)
   const forged = await app.inject({ url: '/health', headers: { 'x-request-id': 'a\u0000b'.repeat(40) } })
   assert.match(String(forged.headers['x-request-id']), /^[0-9a-f-]{36}$/)
+})
+
+test('a problem says its language, and that Accept-Language chose it', async () => {
+  const { app } = api.server
+  for (const [accepted, language] of [
+    ['fr', 'fr'],
+    ['en, fr;q=0.5', 'en'],
+    ['wo', 'fr'],
+  ]) {
+    for (const url of ['/api/users/x', '/api/nothing-here', '/api/%zz']) {
+      const { headers, statusCode } = await app.inject({ url, headers: { 'accept-language': accepted } })
+      assert.ok(statusCode >= 400)
+      assert.deepEqual([headers['content-language'], headers['vary']], [language, 'Accept-Language'], url)
+    }
+  }
 })
 
 const badBodies: readonly [what: string, payload: string, code: string, path?: string][] = [
@@ -88,6 +104,55 @@ test('another content type is 415, an unknown route 404', async () => {
   assert.equal(unknown.json<Problem>().code, 'http/not-found')
 })
 
+test('no read of the API ignores a parameter that it does not know', async () => {
+  // A world leaves messages in the outbox, which is measured below.
+  await using peopled = await testApi()
+  const { app, routeTable } = peopled.server
+  const world = await policyWorld(peopled)
+  const isRead = ({ method, url }: { method: string; url: string }): boolean =>
+    ['GET', 'HEAD'].includes(method) && url.startsWith('/api/') && url !== '/api/events'
+  const reads = routeTable.filter(isRead)
+  assert.ok(reads.length > 20, `${reads.length} routes`)
+  for (const { method, url, policy } of reads) {
+    const statuses = await Promise.all(
+      CALLERS.map(async (caller) => {
+        const path = url.replaceAll(/:(\w+)/g, (_, name: string) =>
+          policy.kind === 'object' && policy.param === name
+            ? world.objectId(objectTypeOf(policy), caller, 'own')
+            : randomUUID(),
+        )
+        const headers = { authorization: `Bearer ${world.token(caller)}` }
+        const answer = await app.inject({ method: method as 'GET', url: `${path}?at=2020-01-01`, headers })
+        if (answer.statusCode === 400 && method === 'GET') {
+          const problem = answer.json<Problem>()
+          assert.deepEqual(
+            [problem.code, problem.errors?.map((error) => error.path)],
+            ['http/invalid-request', ['/at']],
+          )
+        }
+        return answer.statusCode
+      }),
+    )
+    // Those whom the policy refuses are told that; it lets somebody pass.
+    const told = `${method} ${url}: ${statuses.join(' ')}`
+    assert.ok(statuses.includes(400) && statuses.every((status) => status >= 400), told)
+  }
+})
+
+test('streams and what is not of the API take parameters as they come', async () => {
+  const { app } = api.server
+  const { phone, pin } = await aCustomer(api.database.db)
+  const { access_token } = await logIn(app, { phone, pin })
+  const stream = await app.inject({
+    url: '/api/events?lastEventId=1',
+    headers: { authorization: `Bearer ${access_token}`, 'last-event-id': 'from elsewhere' },
+  })
+  assert.equal(stream.json<Problem>().code, 'inbox/invalid-event-id')
+  for (const url of ['/health', '/ready', '/openapi.json', '/docs/']) {
+    assert.equal((await app.inject({ url: `${url}?v=1` })).statusCode, 200, url)
+  }
+})
+
 test('an identifier in capitals names the same object', async () => {
   const { app } = api.server
   const { phone, pin } = await aCustomer(api.database.db)
@@ -110,7 +175,9 @@ test('what a real socket sends is answered as a problem too: a body of 10 MB, br
   assert.equal(huge.status, 413)
   assert.equal(((await huge.json()) as Problem).code, 'http/body-too-large')
   const port = Number(new URL(address).port)
-  assert.match(await sendRaw(port, 'NONSENSE\r\n\r\n'), /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/)
+  const nonsense = await sendRaw(port, 'NONSENSE\r\n\r\n')
+  assert.match(nonsense, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/)
+  assert.match(nonsense, /^Content-Language: fr\r$/m)
   const headers = `GET /health HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(40_000)}\r\n\r\n`
   assert.match(await sendRaw(port, headers), /^HTTP\/1\.1 431 /)
   assert.match(await sendRaw(port, 'GET /api/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /)

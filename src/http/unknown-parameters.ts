@@ -1,0 +1,16 @@
+import { Type } from 'typebox'
+import type { App } from '#src/http/app.ts'
+
+const NoParameters = Type.Object({}, { additionalProperties: false })
+
+/**
+ * Has each GET of the API that declares no query refuse every parameter: one that is ignored looks answered. Streams
+ * alone take any, as what stands in for a browser's EventSource adds its own when it reconnects.
+ */
+export function refuseUnknownParameters(app: App): void {
+  app.addHook('onRoute', (route) => {
+    const isRead = [route.method].flat().some((name) => name === 'GET' || name === 'HEAD')
+    if (!isRead || !route.url.startsWith('/api/') || route.config?.isStream === true) return
+    if (route.schema?.querystring === undefined) route.schema = { ...route.schema, querystring: NoParameters }
+  })
+}
