@@ -4,6 +4,7 @@ import { redisCache } from '#src/adapters/cache/redis.ts'
 import { redisEventBus } from '#src/adapters/event-bus/redis.ts'
 import { redisResults } from '#src/adapters/results/redis.ts'
 import { type Config, loadConfig, required } from '#src/config/load.ts'
+import { steadyClock } from '#src/core/clock.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger, type Logger } from '#src/core/logger.ts'
 import { systemTimers as timers } from '#src/core/timers.ts'
@@ -47,7 +48,7 @@ async function start({ config, logins, consumption }: ApiSettings, log: Logger, 
   const results = opened.use('results', redisResults({ url: required(config, 'REDIS_URL'), log }))
   const broker = opened.use('broker', rabbitmqBroker({ url: required(config, 'BROKER_URL'), log, name: 'api', timers }))
   const outbox = startOutbox({ db: database.db, broker, timers, log }, opened)
-  const sources = openSources(logins, timers.now, opened)
+  const sources = openSources(logins, steadyClock, opened)
   const others = () => ({ broker: availability(broker.isConnected), ...sources.states() })
   const url = await serveApi(
     {

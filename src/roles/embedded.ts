@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { terminalSms } from '#src/adapters/sms/terminal.ts'
 import type { SqlServerAddress } from '#src/adapters/meter-source/sqlserver/url.ts'
 import { type Config, type Env, loadConfig } from '#src/config/load.ts'
+import { steadyClock } from '#src/core/clock.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger, type Logger } from '#src/core/logger.ts'
 import { type Database, type Db, openDatabase } from '#src/database/database.ts'
@@ -100,7 +101,7 @@ async function startApi(parts: EmbeddedApi, opened: CloseStack): Promise<string>
     postpaid: given.postpaid ?? simulated('HISTH2MC'),
     bi_ods: given.bi_ods ?? simulated('BI_ODS'),
   }
-  const sources = openSources(logins, timers.now, opened)
+  const sources = openSources(logins, steadyClock, opened)
   const broker = parts.connect('the API')
   const others = () => ({ broker: availability(broker.isConnected), ...sources.states() })
   return serveApi(

@@ -3,6 +3,7 @@ import { suite, test } from 'node:test'
 import { recorderGateway } from '#src/adapters/push/memory.ts'
 import { pacedGateway } from '#src/adapters/push/pace/paced-gateway.ts'
 import { LocalQuota, type Quota } from '#src/adapters/push/pace/quota.ts'
+import { steadyClock } from '#src/core/clock.ts'
 import type { Push, PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushGatewayConformance, pushTo } from '#test/conformance/push-gateway.ts'
 import { captureLog } from '#test/support/log.ts'
@@ -173,5 +174,16 @@ suite('pushes at a pace', { timeout: 60_000 }, () => {
     for (const outcome of await all) assert.equal(outcome.state === 'retry' && outcome.reason, 'PACED')
     await time.run()
     assert.deepEqual(left, [])
+  })
+
+  test('setting the time of day back holds nothing up', async (t) => {
+    t.mock.timers.enable({ apis: ['Date'], now: 1_790_000_000_000 })
+    const quota = new LocalQuota(10_000_000, steadyClock, 1)
+    await using gateway = pacedGateway(recorderGateway(), { quota, log: captureLog().log })
+    const send = (target: string): Promise<PushOutcome> => gateway.send(pushTo(target))
+    await send('first')
+    t.mock.timers.setTime(1_790_000_000_000 - 3_600_000)
+    const outcomes = await Promise.all(Array.from({ length: 1_000 }, (_, at) => send(`device-${at}`)))
+    assert.ok(outcomes.every(({ state }) => state === 'sent'))
   })
 })

@@ -1,4 +1,4 @@
-import type { Clock } from '#src/core/clock.ts'
+import type { SteadyClock } from '#src/core/clock.ts'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
 
 export interface CircuitBreakerOptions {
@@ -6,7 +6,7 @@ export interface CircuitBreakerOptions {
   readonly failuresToOpen: number
   /** How long an open circuit refuses before it lets one question through. */
   readonly pauseMs: number
-  readonly clock: Clock
+  readonly clock: SteadyClock
 }
 
 export type CircuitState = 'closed' | 'open' | 'probing'

@@ -6,7 +6,7 @@ import { redisConnection } from '#src/adapters/redis/connection.ts'
 import { type Config, required } from '#src/config/load.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { Logger } from '#src/core/logger.ts'
-import { systemClock as clock } from '#src/core/clock.ts'
+import { steadyClock as clock } from '#src/core/clock.ts'
 import { PushGatewayUnusable, type PushGateway } from '#src/ports/push-gateway.ts'
 import { Refusal } from '#src/roles/command.ts'
 

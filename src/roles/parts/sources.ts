@@ -11,7 +11,7 @@ import type { SqlServerOptions } from '#src/adapters/meter-source/sqlserver/opti
 import { sqlServerPostpaidSource } from '#src/adapters/meter-source/sqlserver/postpaid-source.ts'
 import { sqlServerPrepaidSource } from '#src/adapters/meter-source/sqlserver/prepaid-source.ts'
 import type { SqlServerAddress } from '#src/adapters/meter-source/sqlserver/url.ts'
-import type { Clock } from '#src/core/clock.ts'
+import type { SteadyClock } from '#src/core/clock.ts'
 import type { CloseStack } from '#src/core/lifecycle.ts'
 import type { DependencyState } from '#src/http/health.ts'
 import type { CustomerSource } from '#src/ports/customer-source.ts'
@@ -53,7 +53,7 @@ const REGISTER_CONCURRENT = 2
 /** The utility's databases, each behind a circuit breaker and a bulkhead of its own. */
 export function openSources(
   logins: Readonly<Record<SourceName, SourceLogin | undefined>>,
-  clock: Clock,
+  clock: SteadyClock,
   opened: CloseStack,
 ): Sources {
   const guard = (): SourceGuard => new SourceGuard({ ...GUARD, clock })

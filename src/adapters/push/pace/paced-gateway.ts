@@ -1,5 +1,5 @@
 import type { Logger } from '#src/core/logger.ts'
-import { systemTimers, type Timers } from '#src/core/timers.ts'
+import { steadyTimers, type Timers } from '#src/core/timers.ts'
 import { type Push, type PushGateway, PushGatewayUnusable, type PushOutcome } from '#src/ports/push-gateway.ts'
 import { Circuit } from './circuit.ts'
 import { Pace } from './pace.ts'
@@ -14,6 +14,7 @@ export interface PacedGatewayOptions {
   readonly messagesPerMinute?: number
   /** How many send to the same targets. @default 1 */
   readonly workers?: number
+  /** All that is measured here are durations. @default steadyTimers */
   readonly timers?: Timers
   /** From 0 to below 1; tests give their own. @default Math.random */
   readonly random?: () => number
@@ -46,7 +47,7 @@ class PacedGateway implements PushGateway {
 
   constructor(gateway: PushGateway, options: PacedGatewayOptions) {
     const { quota, log, messagesPerMinute = DEFAULT_MESSAGES_PER_MINUTE, workers = 1 } = options
-    const { timers = systemTimers, random = Math.random } = options
+    const { timers = steadyTimers, random = Math.random } = options
     this.#gateway = gateway
     this.#timers = timers
     this.#log = log

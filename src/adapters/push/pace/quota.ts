@@ -1,4 +1,4 @@
-import type { Clock } from '#src/core/clock.ts'
+import type { SteadyClock } from '#src/core/clock.ts'
 import {
   askBucket,
   type BucketAnswer,
@@ -18,11 +18,11 @@ export const DEFAULT_MESSAGES_PER_MINUTE = 600_000
 /** A bucket in this process alone. */
 export class LocalQuota implements Quota {
   readonly #settings
-  readonly #clock: Clock
+  readonly #clock: SteadyClock
   #state: BucketState
 
   /** @param level where to go on after another bucket; a wholly new one starts at the least */
-  constructor(messagesPerMinute: number, clock: Clock, level = 0) {
+  constructor(messagesPerMinute: number, clock: SteadyClock, level = 0) {
     this.#settings = bucketSettings(messagesPerMinute)
     this.#clock = clock
     this.#state = emptyBucket(Math.max(level, this.#settings.leastLevel), clock())

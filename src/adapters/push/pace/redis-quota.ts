@@ -1,4 +1,4 @@
-import type { Clock } from '#src/core/clock.ts'
+import type { SteadyClock } from '#src/core/clock.ts'
 import type { RedisConnection } from '../../redis/connection.ts'
 import { type BucketAnswer, type BucketAsk, type BucketSettings, bucketSettings } from './bucket.ts'
 import { BUCKET_SCRIPT } from './bucket-script.ts'
@@ -10,7 +10,7 @@ export interface RedisQuotaOptions {
   readonly messagesPerMinute: number
   /** Among how many the quota is divided while Redis cannot be asked. */
   readonly workers: number
-  readonly clock: Clock
+  readonly clock: SteadyClock
   /** @default samaconso:push-quota */
   readonly key?: string
 }
