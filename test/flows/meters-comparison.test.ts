@@ -34,8 +34,10 @@ test('the last full month beside January and the February of last year', async (
   const of125 = { energy_kwh: 125, amount_xof: 11_000, average_xof_per_kwh: 88 }
   const of50 = { energy_kwh: 50, amount_xof: 4_000, average_xof_per_kwh: 80 }
   const of100 = { energy_kwh: 100, amount_xof: 9_000, average_xof_per_kwh: 90 }
-  const unchanged = { energy_change_percent: null, amount_change_percent: null }
-  const none = { energy_kwh: 0, amount_xof: 0, average_xof_per_kwh: null, ...unchanged }
+  const noBill = { energy_change_percent: null, amount_change_percent: null, change_unknown_because: 'no_bill' }
+  const none = { energy_kwh: 0, amount_xof: 0, average_xof_per_kwh: null, ...noBill }
+  const sinceJanuary = { energy_change_percent: -8.9, amount_change_percent: -9.1 }
+  const sinceLastYear = { energy_change_percent: 127.8, amount_change_percent: 150 }
   assert.deepEqual(answer, {
     user_id: id,
     known_from: '2016-01-01',
@@ -52,15 +54,15 @@ test('the last full month beside January and the February of last year', async (
       from: '2026-01-01',
       to: '2026-02-01',
       ...of125,
-      energy_change_percent: 71.1,
-      amount_change_percent: 72.7,
+      ...noBill,
+      comparable: { meter_ids: [prepaid.id], current: of113, ...of125, ...sinceJanuary },
     },
     year_before: {
       from: '2025-02-01',
       to: '2025-03-01',
       ...of50,
-      energy_change_percent: 327.8,
-      amount_change_percent: 375,
+      ...noBill,
+      comparable: { meter_ids: [prepaid.id], current: of113, ...of50, ...sinceLastYear },
     },
     meters: [
       {
@@ -69,8 +71,8 @@ test('the last full month beside January and the February of last year', async (
         kind: 'prepaid',
         role: 'owner',
         current: of113,
-        previous: { ...of125, energy_change_percent: -8.9, amount_change_percent: -9.1 },
-        year_before: { ...of50, energy_change_percent: 127.8, amount_change_percent: 150 },
+        previous: { ...of125, ...sinceJanuary, change_unknown_because: null },
+        year_before: { ...of50, ...sinceLastYear, change_unknown_because: null },
       },
       {
         meter_id: postpaid.id,
@@ -112,6 +114,47 @@ test('the month under way is put beside as many days of the month before and of 
   assert.deepEqual([yearBefore.to, yearBefore.energy_kwh, yearBefore.energy_change_percent], ['2025-03-16', 40, -25])
 })
 
+test('a month in which no bill came is not a month without consumption', async () => {
+  const { id, meters } = await aHousehold(api.db, 'postpaid')
+  const [meter] = meters
+  assert.ok(meter)
+  // Every two months, a little later each year.
+  for (const day of [
+    '2025-03-12',
+    '2025-05-12',
+    '2025-07-12',
+    '2025-09-13',
+    '2025-11-13',
+    '2026-01-13',
+    '2026-03-10',
+  ]) {
+    api.postpaid.add(meter.number, aBill(day, day.startsWith('2026') ? '300' : '200', '30000'))
+  }
+  const told = async (query: string) => {
+    const { previous, year_before: yearBefore, meters: ofMeter } = await comparison(id, query)
+    // Of one meter the total is told as the meter is.
+    for (const [total, one] of [
+      [previous, ofMeter[0]?.previous],
+      [yearBefore, ofMeter[0]?.year_before],
+    ] as const) {
+      const { from: _from, to: _to, comparable, ...sums } = total
+      assert.deepEqual(sums, one)
+      assert.deepEqual(comparable?.meter_ids, sums.change_unknown_because === null ? [meter.id] : [])
+    }
+    return [previous, yearBefore].map((base) => base.change_unknown_because ?? base.energy_change_percent)
+  }
+  assert.deepEqual(await told(''), ['no_bill', 'no_bill'], 'February, in which none comes')
+  assert.deepEqual(await told('?from=2026-01-01&to=2026-02-01'), ['no_bill', 'no_bill'])
+  assert.deepEqual(await told('?from=2026-03-01&to=2026-04-01'), ['no_bill', 50], 'the month under way')
+  assert.deepEqual(
+    await told('?from=2026-03-01&to=2026-03-12'),
+    ['no_bill', 'no_bill'],
+    'billed earlier than last year',
+  )
+  assert.deepEqual(await told('?from=2026-01-01&to=2026-03-01'), [50, 'no_bill'], 'two months beside two')
+  assert.deepEqual(await told('?from=2026-01-01&to=2026-04-01'), ['uneven_bills', 'uneven_bills'], 'a quarter')
+})
+
 test('each range holds what a read of consumption says of it', async () => {
   const { id, meters } = await aHousehold(api.db, 'prepaid', 'postpaid')
   const [prepaid, postpaid] = meters
@@ -150,6 +193,8 @@ test('a range of which the data are not kept is unknown, not zero', async () => 
     average_xof_per_kwh: null,
     energy_change_percent: null,
     amount_change_percent: null,
+    change_unknown_because: 'not_kept',
+    comparable: null,
   })
   const [meter] = answer.meters
   assert.deepEqual([answer.current.energy_kwh, meter?.current?.energy_kwh], [30, 30])

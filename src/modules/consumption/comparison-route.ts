@@ -4,7 +4,8 @@ import type { App, Routes } from '#src/http/app.ts'
 import { actorOf, type ObjectPolicy } from '#src/http/policy.ts'
 import { ProblemAnswer } from '#src/http/problem.ts'
 import { scopeOf } from './asked-meters.ts'
-import { comparedRanges, comparisonOf } from './comparison.ts'
+import { comparedRanges } from './compared-ranges.ts'
+import { comparisonOf } from './comparison.ts'
 import { ComparisonAnswer, ComparisonQuery } from './comparison-schemas.ts'
 import { toComparisonAnswer } from './comparison-view.ts'
 import type { Knowledge } from './knowledge.ts'
@@ -29,7 +30,7 @@ export function comparisonRoute({ knowledge, clock, policy }: ComparisonRoutePar
           tags: ['consumption'],
           summary: 'A range beside the one before it and the same one a year earlier',
           description:
-            'Like with like: of a range under way only the days up to today are compared, with as much of the others, and `current`, `previous` and `year_before` say which days that are.',
+            'Like with like: of a range under way only the days up to today are compared, with as much of the others, and `current`, `previous` and `year_before` say which days that are. A bill speaks of about two months and counts whole on its day: of a postpaid meter a change is told only where both ranges hold as many bills, and of the total only where that is so of each meter; `change_unknown_because` says why not, and `comparable` has the meters of which it is so.',
           params: ConsumptionParams,
           querystring: ComparisonQuery,
           response: { 200: ComparisonAnswer, 503: ProblemAnswer },

@@ -1,23 +1,26 @@
 import { averagePrice, type Sum } from './aggregate.ts'
-import type { ComparedSums, Comparison } from './comparison.ts'
+import type { Change, UnknownChange } from './change.ts'
+import type { Comparison } from './comparison.ts'
+import type { DayRange } from './range.ts'
 
 export function toComparisonAnswer(userId: string, comparison: Comparison) {
-  const { ranges, knownFrom, total, meters, asOf, stale } = comparison
-  const sums = toSums(total)
+  const { ranges, knownFrom, current, previous, yearBefore, meters, asOf, stale } = comparison
   return {
     user_id: userId,
     known_from: knownFrom,
     unit: 'kWh' as const,
     currency: 'XOF' as const,
-    current: { ...ranges.current, ...(sums.current ?? UNKNOWN) },
-    previous: { ...ranges.previous, ...(sums.previous ?? UNKNOWN_BASE) },
-    year_before: { ...ranges.yearBefore, ...(sums.year_before ?? UNKNOWN_BASE) },
-    meters: meters.map(({ meter: { id, number, kind, role }, sums: ofMeter }) => ({
+    current: { ...ranges.current, ...(current === undefined ? UNKNOWN : toSum(current)) },
+    previous: toTotal(ranges.previous, previous),
+    year_before: toTotal(ranges.yearBefore, yearBefore),
+    meters: meters.map(({ meter: { id, number, kind, role }, ...sums }) => ({
       meter_id: id,
       number,
       kind,
       role,
-      ...toSums(ofMeter),
+      current: sums.current === undefined ? null : toSum(sums.current),
+      previous: sums.previous === undefined ? null : toCompared(sums.previous),
+      year_before: sums.yearBefore === undefined ? null : toCompared(sums.yearBefore),
     })),
     as_of: asOf?.toISOString() ?? null,
     stale,
@@ -25,23 +28,30 @@ export function toComparisonAnswer(userId: string, comparison: Comparison) {
 }
 
 const UNKNOWN = { energy_kwh: null, amount_xof: null, average_xof_per_kwh: null }
-const UNKNOWN_BASE = { ...UNKNOWN, energy_change_percent: null, amount_change_percent: null }
+const NOT_KEPT = {
+  ...UNKNOWN,
+  energy_change_percent: null,
+  amount_change_percent: null,
+  change_unknown_because: 'not_kept' as UnknownChange,
+  comparable: null,
+}
 
-function toSums({ current, previous, yearBefore }: ComparedSums) {
+function toTotal(range: DayRange, compared: Comparison['previous']) {
+  if (compared === undefined) return { ...range, ...NOT_KEPT }
+  const { meterIds, current, base, change } = compared.comparable
   return {
-    current: current === undefined ? null : toSum(current),
-    previous: toBase(previous, current),
-    year_before: toBase(yearBefore, current),
+    ...range,
+    ...toCompared(compared),
+    comparable: { meter_ids: [...meterIds], current: toSum(current), ...toSum(base), ...toPercents(change) },
   }
 }
 
-function toBase(base: Sum | undefined, current: Sum | undefined) {
-  if (base === undefined) return null
-  return {
-    ...toSum(base),
-    energy_change_percent: percent(base.energyWh, current?.energyWh),
-    amount_change_percent: percent(base.amountXof, current?.amountXof),
-  }
+function toCompared({ sum, change }: { readonly sum: Sum; readonly change: Change }) {
+  return { ...toSum(sum), ...toPercents(change), change_unknown_because: change.unknownBecause }
+}
+
+function toPercents({ energyPercent, amountPercent }: Change) {
+  return { energy_change_percent: energyPercent, amount_change_percent: amountPercent }
 }
 
 function toSum(sum: Sum) {
@@ -50,9 +60,4 @@ function toSum(sum: Sum) {
     amount_xof: sum.amountXof,
     average_xof_per_kwh: averagePrice(sum),
   }
-}
-
-/** To a tenth; null where there is nothing to compare with. */
-function percent(base: number, current: number | undefined): number | null {
-  return base > 0 && current !== undefined ? Math.round(((current - base) * 1_000) / base) / 10 : null
 }

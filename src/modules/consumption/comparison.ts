@@ -1,69 +1,38 @@
-import { addDays, addYears, type Day, daysBetween, firstOfMonth, startOf } from '#src/core/calendar.ts'
+import type { Day } from '#src/core/calendar.ts'
+import type { Db } from '#src/database/database.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type Sum, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
-import { consumptionErrors } from './errors.ts'
+import { type Change, type MeterPair, type MeterSum, meterChange, type TotalChange, totalChange } from './change.ts'
+import type { ComparedRanges } from './compared-ranges.ts'
 import { firstKeptDay } from './kept-years.ts'
 import { broughtUpToDate, type Knowledge } from './knowledge.ts'
-import { amountsByMeter, isWholeMonths } from './month-sums.ts'
+import { amountsByMeter } from './month-sums.ts'
+import { entriesByMeter, type ReadingState } from './queries.ts'
 import type { DayRange } from './range.ts'
 
-/** What has passed of the range that is asked for, the one just before it, and the same one a year earlier. */
-export interface ComparedRanges {
-  readonly current: DayRange
-  readonly previous: DayRange
-  readonly yearBefore: DayRange
+/** An earlier range, and what has changed since. */
+interface Compared {
+  readonly sum: Sum
+  readonly change: Change
 }
 
-/** What was consumed in each; undefined where that is not kept, or nothing is known of the meter. */
-export type ComparedSums = { readonly [K in keyof ComparedRanges]: Sum | undefined }
-
+/** Undefined is what is not kept, and of a meter also what is not known. */
 export interface Comparison {
   readonly ranges: ComparedRanges
   /** What is older is not kept. */
   readonly knownFrom: Day
-  readonly total: ComparedSums
-  readonly meters: readonly { readonly meter: LinkedMeter; readonly sums: ComparedSums }[]
+  readonly current: Sum | undefined
+  readonly previous: (Compared & TotalChange) | undefined
+  readonly yearBefore: (Compared & TotalChange) | undefined
+  readonly meters: readonly {
+    readonly meter: LinkedMeter
+    readonly current: Sum | undefined
+    readonly previous: Compared | undefined
+    readonly yearBefore: Compared | undefined
+  }[]
   readonly asOf: Date | undefined
   readonly stale: boolean
-}
-
-/**
- * Like with like: of a range under way only the days up to `today`, beside as much of the others. Whole months are put
- * beside as many whole months, February beside January; other ranges beside as many days, so that the Monday and Tuesday
- * of a week under way stand beside those of the week before.
- */
-export function comparedRanges(asked: DayRange, today: Day): ComparedRanges {
-  if (asked.from > today) throw consumptionErrors.rangeAhead({ details: { today } })
-  const current = { from: asked.from, to: earlier(asked.to, addDays(today, 1)) }
-  return { current, previous: before(asked, current), yearBefore: aYearBefore(current) }
-}
-
-function before(asked: DayRange, { from, to }: DayRange): DayRange {
-  if (!isWholeMonths(asked, 'month')) {
-    const days = daysBetween(asked.from, asked.to)
-    return { from: addDays(from, -days), to: addDays(to, -days) }
-  }
-  const [start, end] = [startOf(asked.from), startOf(asked.to)]
-  const years = end.getUTCFullYear() - start.getUTCFullYear()
-  const months = years * 12 + end.getUTCMonth() - start.getUTCMonth()
-  return { from: firstOfMonth(from, -months), to: monthsBefore(to, months) }
-}
-
-/** The same day of the month; where that has none, the first of the next, as what ends there is the whole month. */
-function monthsBefore(day: Day, months: number): Day {
-  const inMonth = addDays(firstOfMonth(day, -months), startOf(day).getUTCDate() - 1)
-  return earlier(inMonth, firstOfMonth(day, 1 - months))
-}
-
-/** 29 February is the last day of its month, and so is put beside the 28th. */
-function aYearBefore({ from, to }: DayRange): DayRange {
-  const start = addYears(from, -1)
-  return { from: from.endsWith('-02-29') ? addDays(start, -1) : start, to: addYears(to, -1) }
-}
-
-function earlier(one: Day, other: Day): Day {
-  return one < other ? one : other
 }
 
 export async function comparisonOf(
@@ -74,27 +43,68 @@ export async function comparisonOf(
   const linked = await metersAsked(knowledge.db, asked)
   const { states, asOf, stale } = await broughtUpToDate(knowledge, linked)
   const knownFrom = firstKeptDay(knowledge.now(), knowledge.keptYears)
-  const amountsOf = async (range: DayRange): Promise<Amounts | undefined> =>
-    range.from < knownFrom ? undefined : amountsByMeter(knowledge.db, states, range, 'month')
-  const [current, previous, yearBefore] = await Promise.all([
-    amountsOf(ranges.current),
-    amountsOf(ranges.previous),
-    amountsOf(ranges.yearBefore),
+  const sumsOf = async (range: DayRange): Promise<MeterSums | undefined> =>
+    range.from < knownFrom ? undefined : sumsByMeter(knowledge.db, linked, states, range)
+  const [current, ofPrevious, ofYearBefore] = await Promise.all([
+    sumsOf(ranges.current),
+    sumsOf(ranges.previous),
+    sumsOf(ranges.yearBefore),
   ])
-  const sumsOf = (meters: readonly LinkedMeter[]): ComparedSums => ({
-    current: sumOfMeters(meters, current),
-    previous: sumOfMeters(meters, previous),
-    yearBefore: sumOfMeters(meters, yearBefore),
-  })
-  const meters = linked.map((meter) => ({ meter, sums: states.has(meter.id) ? sumsOf([meter]) : NOT_KNOWN }))
-  return { ranges, knownFrom, total: sumsOf(linked), meters, asOf, stale }
+  const previous = pairsOf(linked, current, ofPrevious)
+  const yearBefore = pairsOf(linked, current, ofYearBefore)
+  const meters = linked.map((meter) => ({
+    meter,
+    current: current?.get(meter.id),
+    previous: comparedMeter(meter, previous),
+    yearBefore: comparedMeter(meter, yearBefore),
+  }))
+  return {
+    ranges,
+    knownFrom,
+    current: current && sumOf([...current.values()]),
+    previous: comparedTotal(previous),
+    yearBefore: comparedTotal(yearBefore),
+    meters,
+    asOf,
+    stale,
+  }
 }
 
-type Amounts = ReadonlyMap<string, readonly Sum[]>
+/** By meter id; a meter of which nothing is known is not in it, and adds nothing. */
+type MeterSums = ReadonlyMap<string, MeterSum>
 
-const NOT_KNOWN: ComparedSums = { current: undefined, previous: undefined, yearBefore: undefined }
+/** Bills are read one by one, as they are counted; of a meter there are six a year. */
+async function sumsByMeter(
+  db: Db,
+  linked: readonly LinkedMeter[],
+  states: ReadonlyMap<string, ReadingState>,
+  range: DayRange,
+): Promise<MeterSums> {
+  const billedIds = linked.flatMap(({ id, kind }) => (kind === 'postpaid' && states.has(id) ? [id] : []))
+  const others = new Map([...states].filter(([id]) => !billedIds.includes(id)))
+  const [billed, bought] = await Promise.all([
+    entriesByMeter(db, billedIds, range),
+    amountsByMeter(db, others, range, 'month'),
+  ])
+  return new Map<string, MeterSum>([
+    ...[...billed].map(([id, bills]) => [id, { ...sumOf(bills), bills: bills.length }] as const),
+    ...[...bought].map(([id, amounts]) => [id, { ...sumOf(amounts), bills: undefined }] as const),
+  ])
+}
 
-/** Meters of which nothing is known add nothing. */
-function sumOfMeters(meters: readonly LinkedMeter[], amounts: Amounts | undefined): Sum | undefined {
-  return amounts === undefined ? undefined : sumOf(meters.flatMap(({ id }) => amounts.get(id) ?? []))
+function pairsOf(linked: readonly LinkedMeter[], current: MeterSums | undefined, base: MeterSums | undefined) {
+  if (current === undefined || base === undefined) return undefined
+  return linked.flatMap(({ id: meterId }): MeterPair[] => {
+    const [ofCurrent, ofBase] = [current.get(meterId), base.get(meterId)]
+    return ofCurrent === undefined || ofBase === undefined ? [] : [{ meterId, current: ofCurrent, base: ofBase }]
+  })
+}
+
+function comparedMeter({ id }: LinkedMeter, pairs: readonly MeterPair[] | undefined): Compared | undefined {
+  const pair = pairs?.find(({ meterId }) => meterId === id)
+  return pair && { sum: pair.base, change: meterChange(pair) }
+}
+
+function comparedTotal(pairs: readonly MeterPair[] | undefined): (Compared & TotalChange) | undefined {
+  return pairs && { sum: sumOf(pairs.map(({ base }) => base)), ...totalChange(pairs) }
 }

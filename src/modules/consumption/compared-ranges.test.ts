@@ -3,7 +3,7 @@ import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { addDays, daysBetween } from '#src/core/calendar.ts'
 import { AppError } from '#src/core/errors.ts'
-import { comparedRanges } from './comparison.ts'
+import { comparedRanges } from './compared-ranges.ts'
 import type { DayRange } from './range.ts'
 
 const ranges = (from: string, to: string, today = '2026-12-31'): string[] => {
