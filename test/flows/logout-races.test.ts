@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { sql } from 'kysely'
 import pg from 'pg'
 import { testApi, type TestApi } from '#test/support/api.ts'
 import { aCustomer, TEST_PIN } from '#test/support/factories.ts'
+import { waitsFor } from '#test/support/lock-waits.ts'
 import { logIn, post } from '#test/support/requests.ts'
 
 /** A logout beside what else touches its session and its device, on the real PostgreSQL: none waits in a ring. */
@@ -34,17 +34,6 @@ const deviceOf = (installationId: string) =>
     .where('installation_id', '=', installationId)
     .executeTakeFirstOrThrow()
 
-/** Whether a statement waits for what this connection holds; false when what was to wait has ended without. */
-async function waitsFor(client: pg.Client, waiter: Promise<unknown>): Promise<boolean> {
-  const { rows } = await client.query<{ pid: number }>('select pg_backend_pid() as pid')
-  const blocked = sql<{ waits: boolean }>`
-    select exists (select from pg_stat_activity where ${rows[0]?.pid} = any(pg_blocking_pids(pid))) as waits`
-  const over = new AbortController()
-  void waiter.finally(() => over.abort())
-  while (!over.signal.aborted) if ((await blocked.execute(api.database.db)).rows[0]?.waits === true) return true
-  return false
-}
-
 test('a logout waits for a login on its device without holding what the login needs next', async () => {
   const { device, session } = await aTelephone()
   const { id, session: sessionId } = await deviceOf(device.id)
@@ -55,7 +44,7 @@ test('a logout waits for a login on its device without holding what the login ne
     await login.query('begin')
     await login.query('update device set last_seen_at = now() where id = $1', [id])
     const loggingOut = logOut(session.access_token)
-    assert.ok(await waitsFor(login, loggingOut))
+    assert.ok(await waitsFor(login, loggingOut, api.database.db))
     await login.query(`update session set ended_at = now(), end_reason = 'replaced' where id = $1`, [sessionId])
     await login.query('commit')
     assert.equal((await loggingOut).statusCode, 204)

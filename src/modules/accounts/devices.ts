@@ -1,5 +1,5 @@
 import { sql } from 'kysely'
-import type { Tx } from '#src/database/database.ts'
+import type { Db, Tx } from '#src/database/database.ts'
 
 /** How one installation of the app introduces itself at login. */
 export interface DeviceInput {
@@ -27,21 +27,44 @@ export function targetOf(input: TargetInput): Target | undefined {
   return undefined
 }
 
-/** One target is one device: whoever had it before loses it. */
-export async function setTarget(tx: Tx, deviceId: string, target: Target, now: Date): Promise<void> {
-  await tx
-    .updateTable('device')
-    .set({ target: null, target_kind: null })
-    .where('target_kind', '=', target.kind)
-    .where('target', '=', target.value)
-    .where('id', '<>', deviceId)
-    .execute()
-  await tx
-    .updateTable('device')
-    .set({ target: target.value, target_kind: target.kind, target_renewed_at: now, last_seen_at: now })
-    .where('id', '=', deviceId)
-    .execute()
+/** One target is one device: whoever had it before loses it. Not for the middle of a transaction, as `giveTarget` says. */
+export async function setTarget(db: Db, deviceId: string, { kind, value }: Target, now: Date): Promise<void> {
+  await giveTarget(() =>
+    sql`
+      with held as (
+        select id from device where id = ${deviceId} or (target_kind = ${kind} and target = ${value})
+        order by id for no key update),
+      silenced as (
+        update device set target = null, target_kind = null
+        where id in (select id from held) and id <> ${deviceId} and target_kind = ${kind} and target = ${value}
+        returning id)
+      update device set target = ${value}, target_kind = ${kind}, target_renewed_at = ${now}, last_seen_at = ${now}
+      from (select count(*) from silenced) as after_silencing
+      where id = ${deviceId}`.execute(db),
+  )
 }
+
+/** Each time one of those that bring the same target at the same moment has got it. */
+const MOST_ATTEMPTS = 10
+
+/**
+ * Runs a statement that takes a target from one device and gives it to another. It locks all devices that it changes in
+ * the order of their ids, before it changes any, so that two that swap their targets do not wait for each other in a
+ * ring. Who got the target while the statement waited is not among them: the index then refuses the statement whole,
+ * and it is run again, which sees them. In a transaction it could not be, and what was locked before would stay so.
+ */
+export async function giveTarget<T>(statement: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await statement()
+    } catch (error) {
+      if (attempt === MOST_ATTEMPTS || !isTakenMeanwhile(error)) throw error
+    }
+  }
+}
+
+const isTakenMeanwhile = (error: unknown): boolean =>
+  error instanceof Error && 'constraint' in error && error.constraint === 'device_target_once'
 
 const SEEN_EVERY_MS = 86_400_000
 

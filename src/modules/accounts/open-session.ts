@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
-import { type DeviceInput, targetOf } from './devices.ts'
+import { type DeviceInput, giveTarget, targetOf } from './devices.ts'
 import { newRefreshToken } from './tokens.ts'
 
 export interface OpenedSession {
@@ -23,6 +23,7 @@ export interface OpenSession {
  * Everything that a login changes, as one statement and so one transaction: a login in ten steps spent as much CPU on
  * them as on the hash. Returns also the sessions that this one replaces on its device.
  *
+ * - `held`: every device that it changes, locked first and in one order.
  * - `silenced`: a telephone that changes hands must not show its new user what is sent to the one before, and one
  *   push target is one device. `device` reads from it, so that the target is free before it is given anew.
  * - `replaced`: one device has one session.
@@ -33,7 +34,7 @@ export async function openSession(db: Db, input: OpenSession): Promise<{ opened:
   const { token, hash } = newRefreshToken()
   const deviceSteps =
     device === undefined ? sql`device as (select null::uuid as id)` : deviceStatement(accountId, device, now)
-  const { rows } = await sql<{ id: string }>`
+  const statement = sql<{ id: string }>`
     with forgiven as (delete from login_guard where key = ${guardKey}),
     ${deviceSteps},
     replaced as (
@@ -44,7 +45,8 @@ export async function openSession(db: Db, input: OpenSession): Promise<{ opened:
       select ${sessionId}, ${accountId}, id, ${now}, ${expiresAt} from device),
     issued as (
       insert into refresh_token (hash, session_id, issued_at) values (${hash}, ${sessionId}, ${now}))
-    select id from replaced`.execute(db)
+    select id from replaced`
+  const { rows } = await giveTarget(() => statement.execute(db))
   return { opened: { accountId, sessionId, refreshToken: token }, replaced: rows.map(({ id }) => id) }
 }
 
@@ -53,9 +55,12 @@ function deviceStatement(accountId: string, device: DeviceInput, now: Date) {
   const installation = installationOf(device)
   const name = device.name ?? null
   return sql`
+    held as (
+      select id from device where installation_id = ${installation} or (target_kind = ${kind} and target = ${value})
+      order by id for no key update),
     silenced as (
       update device set target = null, target_kind = null
-      where target is not null
+      where id in (select id from held) and target is not null
         and ((installation_id = ${installation} and account_id <> ${accountId})
           or (target_kind = ${kind} and target = ${value}
             and not (account_id = ${accountId} and installation_id is not distinct from ${installation})))

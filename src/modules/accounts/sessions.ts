@@ -57,7 +57,9 @@ export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessio
       announce(ended.map(({ id }) => id))
     },
     async setPushTarget(sessionId, target) {
-      await inTransaction((tx) => setPushTargetIn(tx, sessionId, target, new Date(clock())))
+      const session = await db.selectFrom('session').select('device_id').where('id', '=', sessionId).executeTakeFirst()
+      if (session?.device_id == null) throw accountErrors.noDevice()
+      await setTarget(db, session.device_id, target, new Date(clock()))
     },
     async prune() {
       const yesterday = new Date(clock() - 86_400_000)
@@ -107,12 +109,6 @@ async function logOutIn(tx: Tx, sessionId: string, now: Date): Promise<void> {
   const device = await lockDeviceOf(tx, sessionId)
   const ended = await liveSessions(tx, now, 'logout').where('id', '=', sessionId).returning('id').executeTakeFirst()
   if (ended !== undefined && device !== undefined) await clearTarget(tx, device.id)
-}
-
-async function setPushTargetIn(tx: Tx, sessionId: string, target: Target, now: Date): Promise<void> {
-  const session = await tx.selectFrom('session').select('device_id').where('id', '=', sessionId).executeTakeFirst()
-  if (session?.device_id == null) throw accountErrors.noDevice()
-  await setTarget(tx, session.device_id, target, now)
 }
 
 function liveSessions(db: Db | Tx, now: Date, reason: EndReason) {
