@@ -162,7 +162,7 @@ suite('a client that does not take its export', () => {
     })
     client.resume()
     await Promise.all([ended.promise, finished])
-    assert.match(tail, /,1,1\r\n\r\n0\r\n\r\n$/)
+    assert.match(tail, /x\d+\r\n\r\n0\r\n\r\n$/)
     assert.ok((socket.timeout ?? 0) > 60_000)
     client.destroy()
     await app.close()

@@ -6,6 +6,7 @@ import { after, before, suite, test } from 'node:test'
 import { parse } from 'csv-parse/sync'
 import type { Static } from 'typebox'
 import type { ExportAnswer } from '#src/modules/export/schemas.ts'
+import type { BillsAnswer, PurchasesAnswer } from '#src/modules/meters/schemas.ts'
 import { SourceUnavailable } from '#src/ports/meter-source.ts'
 import {
   aHousehold,
@@ -45,7 +46,8 @@ before(async () => {
     const sign = place > MANY - 3 ? '-' : ''
     api.sic.add(prepaid.key, aSale(soldAt, `${sign}${place % 90}.${place % 1_000}`, `${sign}${place * 7}`))
   }
-  api.postpaid.add(postpaid.number, aBill('2025-12-31', '301.125', '41250.5', '7'))
+  const delivered = { IDHistorique: '7', numFact: ' F2512,7 ' }
+  api.postpaid.add(postpaid.number, { ...aBill('2025-12-31', '301.125', '41250.5', '7'), delivered })
   api.postpaid.add(postpaid.number, aBill('2026-01-01', '12', '2000', '8'))
 })
 after(() => api[Symbol.asyncDispose]())
@@ -65,9 +67,9 @@ suite('CSV', () => {
     assert.equal(
       response.body,
       [
-        'meter_id,meter_number,kind,date,occurred_at,reference,energy_kwh,amount_xof',
-        `${postpaid.id},${postpaid.number},postpaid,2025-12-31,2025-12-31T00:00:00.000Z,7,301.125,41251`,
-        `${postpaid.id},${postpaid.number},postpaid,2026-01-01,2026-01-01T00:00:00.000Z,8,12,2000`,
+        'meter_id,meter_number,kind,date,occurred_at,reference,energy_kwh,amount_xof,number',
+        `${postpaid.id},${postpaid.number},postpaid,2025-12-31,2025-12-31T00:00:00.000Z,7,301.125,41251,"F2512,7"`,
+        `${postpaid.id},${postpaid.number},postpaid,2026-01-01,2026-01-01T00:00:00.000Z,8,12,2000,`,
         '',
       ].join('\r\n'),
     )
@@ -93,9 +95,9 @@ suite('every format', () => {
 
     const json = JSON.parse(await exported(`${range}&format=json`)) as Exported
     assert.deepEqual(
-      json.entries.map((entry) => Object.values(entry).map(String)),
+      json.entries.map((entry) => Object.values(entry).map((value) => String(value ?? ''))),
       rows.map((row) =>
-        ['meter_id', 'date', 'occurred_at', 'reference', 'energy_kwh', 'amount_xof'].map((name) => row[name]),
+        ['meter_id', 'date', 'occurred_at', 'reference', 'energy_kwh', 'amount_xof', 'number'].map((name) => row[name]),
       ),
     )
     assert.deepEqual(
@@ -111,6 +113,25 @@ suite('every format', () => {
     assert.equal(sum(numbers(/<cost>(-?\d+)<\/cost>/g)), answer.amount_xof * 100_000)
     const days = new Set(rows.map((row) => `${row['meter_id']} ${row['date']}`))
     assert.equal(numbers(/<timePeriod><duration>86400<\/duration><start>(\d+)</g).length, days.size)
+  })
+
+  test('gives what is listed the number under which the customer finds it there', async () => {
+    const { entries } = JSON.parse(await exported('?format=json&from=2025-03-01&to=2027-01-01')) as Exported
+    const numbersOf = (id: string) =>
+      entries.flatMap((entry) => (entry.meter_id === id ? [entry.number] : [])).toSorted()
+    const bills = await api.get(caller, `/api/meters/${postpaid.id}/bills`)
+    const listed = bills.json<Static<typeof BillsAnswer>>().items.map(({ number }) => number)
+    assert.deepEqual(listed, [null, 'F2512,7'])
+    assert.deepEqual(numbersOf(postpaid.id), listed.toSorted())
+    const orders: string[] = []
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const url = `/api/meters/${prepaid.id}/purchases?limit=100${cursor && `&cursor=${cursor}`}`
+      const page: Static<typeof PurchasesAnswer> = (await api.get(caller, url)).json()
+      orders.push(...page.items.map(({ order_number: number }) => number))
+      cursor = page.next_cursor
+    }
+    assert.equal(orders.length, MANY)
+    assert.deepEqual(numbersOf(prepaid.id), orders.toSorted())
   })
 
   test('of a range that holds nothing is whole', async () => {

@@ -1,6 +1,6 @@
 import type { EntryPages, Export } from './exported.ts'
 
-const HEADER = 'meter_id,meter_number,kind,date,occurred_at,reference,energy_kwh,amount_xof'
+const HEADER = 'meter_id,meter_number,kind,date,occurred_at,reference,energy_kwh,amount_xof,number'
 const LINE_END = '\r\n'
 
 /** RFC 4180, UTF-8, a line per purchase or bill. */
@@ -8,9 +8,9 @@ export async function* csvOf({ meters }: Export, pages: EntryPages): AsyncGenera
   yield HEADER + LINE_END
   for (const { id, number, kind } of meters) {
     for await (const page of pages(id)) {
-      const lines = page.map(({ day, occurredAt, reference, energyWh, amountXof }) => {
-        const moment = occurredAt.toISOString()
-        return [id, field(number), kind, day, moment, field(reference), energyWh / 1_000, amountXof].join(',')
+      const lines = page.map((entry) => {
+        const told = [field(entry.reference), entry.energyWh / 1_000, entry.amountXof, field(entry.number ?? '')]
+        return [id, field(number), kind, entry.day, entry.occurredAt.toISOString(), ...told].join(',')
       })
       yield lines.join(LINE_END) + LINE_END
     }

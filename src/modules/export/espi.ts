@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { daysBetween, startOf } from '#src/core/calendar.ts'
+import type { DatedAmount } from '#src/modules/consumption/aggregate.ts'
 import type { DayRange } from '#src/modules/consumption/range.ts'
-import type { EntryPages, Export, ExportedEntry, ExportedMeter } from './exported.ts'
+import type { EntryPages, Export, ExportedMeter } from './exported.ts'
 import { dailySums } from './daily-sums.ts'
 
 const DAY_SECONDS = 86_400
@@ -26,7 +27,7 @@ export async function* espiOf(about: Export, pages: EntryPages, madeAt: Date): A
   yield `<?xml version="1.0" encoding="UTF-8"?>
 <feed xmlns="http://www.w3.org/2005/Atom">
 <id>urn:uuid:${nameUuid(about.userId, `feed ${about.from} ${about.to} ${meterIds.join(' ')}`)}</id>
-<title>Consommation d'électricité</title>
+<title>Consommation d’électricité</title>
 <updated>${updated}</updated>
 <author><name>SamaConso</name></author>
 <link rel="self" href="${customer}/UsagePoint"/>
@@ -87,7 +88,7 @@ function localTime(userId: string, updated: string): string {
   return entry(nameUuid(userId, 'local time'), 'Africa/Dakar', updated, links, content)
 }
 
-function intervalReading({ day, energyWh, amountXof }: Omit<ExportedEntry, 'occurredAt' | 'reference'>): string {
+function intervalReading({ day, energyWh, amountXof }: DatedAmount): string {
   const cost = int48('cost', amountXof * COST_UNITS_PER_XOF)
   return `\n<IntervalReading>${cost}${interval('timePeriod', day, 1)}${int48('value', energyWh)}</IntervalReading>`
 }

@@ -23,6 +23,8 @@ export interface ExportedEntry {
   readonly occurredAt: Date
   /** The source's own key: order number or bill id. */
   readonly reference: string
+  /** By which the customer knows it: the order number, or what is printed on the bill; null for a bill without. */
+  readonly number: string | null
   readonly energyWh: number
   readonly amountXof: number
 }

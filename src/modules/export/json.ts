@@ -28,7 +28,7 @@ function toMeter({ id, number, kind, role, asOf }: ExportedMeter) {
   return { meter_id: id, number, kind, role, as_of: asOf?.toISOString() ?? null }
 }
 
-function toEntry(meterId: string, { day, occurredAt, reference, energyWh, amountXof }: ExportedEntry) {
+function toEntry(meterId: string, { day, occurredAt, reference, number, energyWh, amountXof }: ExportedEntry) {
   return {
     meter_id: meterId,
     date: day,
@@ -36,5 +36,6 @@ function toEntry(meterId: string, { day, occurredAt, reference, energyWh, amount
     reference,
     energy_kwh: energyWh / 1_000,
     amount_xof: amountXof,
+    number,
   }
 }

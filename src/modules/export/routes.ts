@@ -122,8 +122,7 @@ interface Exported {
 async function exportOf(knowledge: Knowledge, asked: AskedMeters, range: DayRange): Promise<Exported> {
   const linked = await metersAsked(knowledge.db, asked)
   const { stale } = await broughtUpToDate(knowledge, linked)
-  const ids = linked.map(({ id }) => id)
-  const { readAt, pages } = await pictureOf(knowledge.db, ids, range)
+  const { readAt, pages } = await pictureOf(knowledge.db, linked, range)
   const meters = linked.map((meter) => ({ ...meter, asOf: readAt.get(meter.id) }))
   const asOf = [...readAt.values()].toSorted((one, other) => one.getTime() - other.getTime())[0]
   const knownFrom = firstKeptDay(knowledge.now(), knowledge.keptYears)

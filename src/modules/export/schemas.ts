@@ -48,9 +48,17 @@ export const ExportAnswer = Type.Object({
       meter_id: Uuid,
       date: Day,
       occurred_at: Type.String({ format: 'date-time' }),
-      reference: Type.String({ description: 'order number of a purchase, id of a bill' }),
+      reference: Type.String({
+        description: "the source's own key, once in a meter: order number of a purchase, id of a bill",
+      }),
       energy_kwh: Type.Number({ description: 'kWh, at most 3 decimals' }),
       amount_xof: Type.Integer({ description: 'paid or billed, whole francs' }),
+      number: Nullable(
+        Type.String({
+          description:
+            '`order_number` in /purchases, `number` in /bills: what is printed on the bill; null for a bill without',
+        }),
+      ),
     }),
     { description: 'meter by meter, oldest day first' },
   ),
@@ -73,6 +81,13 @@ export const EXPORT_EXAMPLE = {
       role: 'owner',
       as_of: '2026-02-03T09:31:00.000Z',
     },
+    {
+      meter_id: '5b8e1f60-2c3d-4e5f-8a9b-0c1d2e3f4a5b',
+      number: '310000012345',
+      kind: 'postpaid',
+      role: 'owner',
+      as_of: '2026-02-12T06:00:00.000Z',
+    },
   ],
   entries: [
     {
@@ -82,6 +97,16 @@ export const EXPORT_EXAMPLE = {
       reference: '26020312345671',
       energy_kwh: 113.9,
       amount_xof: 10_000,
+      number: '26020312345671',
+    },
+    {
+      meter_id: '5b8e1f60-2c3d-4e5f-8a9b-0c1d2e3f4a5b',
+      date: '2026-02-10',
+      occurred_at: '2026-02-10T00:00:00.000Z',
+      reference: '2602000001',
+      energy_kwh: 341,
+      amount_xof: 30_951,
+      number: 'F2602000001',
     },
   ],
 }

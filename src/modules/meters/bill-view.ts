@@ -8,7 +8,7 @@ export function toBill(entry: StoredEntry) {
   const { delivered } = entry
   const days = Number(textOf(delivered, 'NBJRS_') ?? Number.NaN)
   return {
-    number: textOf(delivered, 'numFact') ?? null,
+    number: billNumber(delivered),
     billed_on: entry.day,
     due_on: dayOfColumn(delivered, 'DATEECH') ?? null,
     days: Number.isInteger(days) && days >= 0 ? days : null,
@@ -18,6 +18,14 @@ export function toBill(entry: StoredEntry) {
     amount_xof: entry.amountXof,
     average_xof_per_kwh: averagePrice(entry),
   }
+}
+
+/** For statements that need nothing else of a bill. */
+export const BILL_NUMBER_COLUMN = 'numFact'
+
+/** As it is printed on the bill, which the key of its row at the source is not. */
+export function billNumber(delivered: Delivered): string | null {
+  return textOf(delivered, BILL_NUMBER_COLUMN) ?? null
 }
 
 /** In francs that add up to what is billed, where the source's centimes do; else each is rounded on its own. */
