@@ -3,12 +3,12 @@ import { type AppError, defineErrors } from '#src/core/errors.ts'
 const databaseErrors = defineErrors('database', {
   unavailable: [
     'unavailable',
-    'La base de données ne répond pas en ce moment: réessayez dans quelques secondes.',
+    'La base de données ne répond pas en ce moment\u{a0}: réessayez dans quelques secondes.',
     'The database does not answer at the moment: try again in a few seconds.',
   ],
   full: [
     'unavailable',
-    'La base de données ne peut plus rien enregistrer; les opérateurs sont prévenus.',
+    'La base de données ne peut plus rien enregistrer\u{a0}; les opérateurs sont prévenus.',
     'The database cannot store anything at the moment; the operators have been told.',
   ],
 })

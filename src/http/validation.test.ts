@@ -28,7 +28,7 @@ const bodies: readonly [what: string, body: unknown, field: InvalidField][] = [
   [
     'a form that is none',
     { kind: 'solar', number: '310000001' },
-    { path: '/kind', fr: 'valeurs admises: prepaid, postpaid', en: 'must be one of: prepaid, postpaid' },
+    { path: '/kind', fr: 'valeurs admises\u{a0}: prepaid, postpaid', en: 'must be one of: prepaid, postpaid' },
   ],
   [
     'a number for text',
@@ -59,5 +59,17 @@ test('a parameter that is given twice is told to be given once', () => {
       en: 'must be a whole number, given once',
     },
     { path: '/cursor', fr: 'doit être un texte, donné une seule fois', en: 'must be text, given once' },
+  ])
+})
+
+test('a bound is written as the reader of the language writes numbers', () => {
+  const body = Type.Object({ energy_kwh: Type.Number({ minimum: 0.001 }), amount_xof: Type.Number({ maximum: 1e7 }) })
+  assert.deepEqual(told(body, 'body', { energy_kwh: 0, amount_xof: 1e8 }), [
+    { path: '/energy_kwh', fr: 'doit être au moins 0,001', en: 'must be at least 0.001' },
+    {
+      path: '/amount_xof',
+      fr: 'doit être au plus 10\u{202f}000\u{202f}000',
+      en: 'must be at most 10,000,000',
+    },
   ])
 })

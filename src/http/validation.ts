@@ -3,6 +3,7 @@ import addFormats from 'ajv-formats'
 import type { FastifyError, FastifySchemaCompiler } from 'fastify'
 import type { TSchema } from 'typebox'
 import type { AppError, Bilingual } from '#src/core/errors.ts'
+import { writtenNumbers } from '#src/core/written-numbers.ts'
 import { httpErrors } from '#src/http/errors.ts'
 
 /** Names that are answered as unknown to the caller rather than as a mistake: a path that cannot exist. */
@@ -66,7 +67,7 @@ function describe(failure: ErrorObject): InvalidField {
     case 'additionalProperties':
     case 'unevaluatedProperties': {
       const name = params['additionalProperty'] ?? params['unevaluatedProperty']
-      return { path: at(name), fr: 'ce champ est inconnu: retirez-le', en: 'this field is unknown: remove it' }
+      return { path: at(name), fr: 'ce champ est inconnu\u{a0}: retirez-le', en: 'this field is unknown: remove it' }
     }
     case 'discriminator':
       return { path: at(params['tag']), ...oneOf(formsOf(failure.parentSchema, String(params['tag']))) }
@@ -76,7 +77,8 @@ function describe(failure: ErrorObject): InvalidField {
 }
 
 function describeValue(keyword: string, params: Record<string, unknown>, message = 'invalid'): Bilingual {
-  const limit = String(params['limit'])
+  const fr = writtenNumbers.fr.plain(Number(params['limit']))
+  const en = writtenNumbers.en.plain(Number(params['limit']))
   switch (keyword) {
     case 'type':
       return TYPES[String(params['type'])] ?? { fr: `doit être de type ${String(params['type'])}`, en: message }
@@ -87,14 +89,14 @@ function describeValue(keyword: string, params: Record<string, unknown>, message
       return oneOf(params['allowedValues'] ?? [params['allowedValue']])
     case 'minLength':
     case 'minItems':
-      return { fr: `trop court: au moins ${limit}`, en: `too short: at least ${limit}` }
+      return { fr: `trop court\u{a0}: au moins ${fr}`, en: `too short: at least ${en}` }
     case 'maxLength':
     case 'maxItems':
-      return { fr: `trop long: au plus ${limit}`, en: `too long: at most ${limit}` }
+      return { fr: `trop long\u{a0}: au plus ${fr}`, en: `too long: at most ${en}` }
     case 'minimum':
-      return { fr: `doit être au moins ${limit}`, en: `must be at least ${limit}` }
+      return { fr: `doit être au moins ${fr}`, en: `must be at least ${en}` }
     case 'maximum':
-      return { fr: `doit être au plus ${limit}`, en: `must be at most ${limit}` }
+      return { fr: `doit être au plus ${fr}`, en: `must be at most ${en}` }
     case 'pattern':
       return { fr: `doit avoir la forme ${String(params['pattern'])}`, en: `must match ${String(params['pattern'])}` }
     default:
@@ -123,7 +125,7 @@ const TYPES: Readonly<Record<string, Bilingual>> = {
 
 function oneOf(values: unknown): Bilingual {
   const listed = (values as unknown[]).join(', ')
-  return { fr: `valeurs admises: ${listed}`, en: `must be one of: ${listed}` }
+  return { fr: `valeurs admises\u{a0}: ${listed}`, en: `must be one of: ${listed}` }
 }
 
 function formsOf(schema: AnySchemaObject | undefined, tag: string): unknown[] {

@@ -87,7 +87,7 @@ suite('a meter without an owner', () => {
     await decide(agent, asked?.id, 'accepted')
     const id = await api.own(owner, typed)
     assert.deepEqual(
-      (await api.told(owner.id)).map(({ event, body }) => [event, body.includes(`compteur ${typed.number}: 1.`)]),
+      (await api.told(owner.id)).map(({ event, body }) => [event, body.includes(`compteur ${typed.number}\u{a0}: 1.`)]),
       [['followed', true]],
     )
     assert.equal((await metersOf(friend))[0]?.id, id)

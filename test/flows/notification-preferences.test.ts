@@ -91,6 +91,6 @@ test('an unknown type is answered with those that there are', async () => {
   const { errors = [] } = answer.json<{ errors?: { path: string; fr: string }[] }>()
   assert.deepEqual(
     errors.map(({ path, fr }) => [path, fr]),
-    [['/muted_types/0', `valeurs admises: ${TYPE_NAMES.join(', ')}`]],
+    [['/muted_types/0', `valeurs admises\u{a0}: ${TYPE_NAMES.join(', ')}`]],
   )
 })

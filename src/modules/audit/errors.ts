@@ -8,7 +8,7 @@ export const auditErrors = defineErrors('audit', {
   ],
   readNotWritten: [
     'unavailable',
-    'Cette consultation n’a pas pu être inscrite au journal d’audit: elle est refusée. Réessayez dans quelques secondes.',
+    'Cette consultation n’a pas pu être inscrite au journal d’audit\u{a0}: elle est refusée. Réessayez dans quelques secondes.',
     'This look could not be written into the audit log, so it is refused. Try again in a few seconds.',
   ],
 })

@@ -3,27 +3,27 @@ import { type AppError, defineErrors } from '#src/core/errors.ts'
 export const consumptionErrors = defineErrors('consumption', {
   sourceUnavailable: [
     'unavailable',
-    'Les données de consommation sont momentanément indisponibles: réessayez dans quelques instants.',
+    'Les données de consommation sont momentanément indisponibles\u{a0}: réessayez dans quelques instants.',
     'Consumption data are unavailable at the moment: try again shortly.',
   ],
   meterNotFound: [
     'not_found',
-    "Ce compteur n'existe pas ou n'est pas lié à ce compte.",
-    'There is no such meter, or it is not linked to this account.',
+    'Ce compteur n’existe pas ou n’est pas lié à ce compte\u{a0}: retirez `meter_id` pour voir tous les compteurs du compte, puis prenez-en un.',
+    'There is no such meter, or it is not linked to this account: leave `meter_id` out to see all meters of the account, then take one of them.',
   ],
   emptyRange: [
     'invalid',
-    'La date `from` doit précéder la date `to`, qui est exclue; sans `to`, la période finit avec le mois en cours.',
+    'La date `from` doit précéder la date `to`, qui est exclue\u{a0}; sans `to`, la période finit avec le mois en cours.',
     'The date `from` must come before the date `to`, which is exclusive; without `to` the range ends with the current month.',
   ],
   rangeTooLong: [
     'invalid',
-    'La période demandée dépasse 10 ans: raccourcissez-la.',
+    'La période demandée dépasse 10 ans\u{a0}: raccourcissez-la.',
     'The range is longer than 10 years: shorten it.',
   ],
   rangeAhead: [
     'invalid',
-    "Cette période n'a pas encore commencé: choisissez une date `from` au plus tard aujourd'hui.",
+    'Cette période n’a pas encore commencé\u{a0}: choisissez une date `from` au plus tard aujourd’hui.',
     'This range has not begun yet: choose a date `from` that is today or earlier.',
   ],
   rangeOutOfReach: [

@@ -3,7 +3,10 @@ import type { Language } from '#src/core/language.ts'
 /** What a code is for. */
 export type Purpose = 'meter_owner'
 
-/** The only texts that leave as messages. One message each: the GSM alphabet, which lacks some French letters. */
+/**
+ * The only texts that leave as messages, one message each, in the GSM alphabet: it lacks some French letters, the
+ * apostrophe ’ and the no-break space, and a single one of these would leave room for 70 characters instead of 160.
+ */
 const TEXTS: Readonly<Record<Purpose, Readonly<Record<Language, (code: string) => string>>>> = {
   meter_owner: {
     fr: (code) =>

@@ -1,5 +1,5 @@
+import { writtenNumbers } from '#src/core/written-numbers.ts'
 import type { Phrases, TrancheWords } from './phrases.ts'
-import { writtenNumbers } from './written-numbers.ts'
 
 const { xof, kwh, plain, percent, day, instant } = writtenNumbers.en
 
@@ -30,9 +30,10 @@ export const englishPhrases: Phrases = {
     `The connection of this meter is not known: it is taken to be single-phase, with a rental of ${xof(redevance)} a month.`,
   tranche: (words) =>
     `Tranche ${words.number} (${stretch(words)}): ${xof(words.amountXof)} for ${sold(words)}, at ${xof(words.priceXof)} per kWh before tax.`,
-  tco: (amount, rate) => `The municipal tax (TCO), ${percent(rate)} of the energy price, takes ${xof(amount)}.`,
+  tco: (amount, rate) =>
+    `The municipal tax (TCO), ${percent(rate.rounded(6))} of the energy price, takes ${xof(amount)}.`,
   tva: (amount, rate, above) =>
-    `VAT (TVA), ${percent(rate)} of the energy price above ${kwh(above)} a month, takes ${xof(amount)}.`,
+    `VAT (TVA), ${percent(rate.rounded(6))} of the energy price above ${kwh(above)} a month, takes ${xof(amount)}.`,
   noTvaYet: (above) => `No VAT (TVA) here: it is due only on kWh above ${plain(above)} a month.`,
   tvaUnknown: (tariffClass) =>
     `No VAT (TVA) is counted, because its rule is not published for class ${tariffClass}: you could get fewer kWh.`,

@@ -1,5 +1,5 @@
+import { writtenNumbers } from '#src/core/written-numbers.ts'
 import type { Phrases, TrancheWords } from './phrases.ts'
-import { writtenNumbers } from './written-numbers.ts'
 
 const { xof, kwh, plain, percent, day, instant } = writtenNumbers.fr
 
@@ -30,9 +30,10 @@ export const frenchPhrases: Phrases = {
     `Le branchement de ce compteur n’est pas connu\u{a0}: il est supposé monophasé, avec une redevance de ${xof(redevance)} par mois.`,
   tranche: (words) =>
     `Tranche ${words.number} (${stretch(words)})\u{a0}: ${xof(words.amountXof)} pour ${sold(words)}, à ${xof(words.priceXof)} le kWh hors taxes.`,
-  tco: (amount, rate) => `La taxe communale (TCO), ${percent(rate)} du prix de l’énergie, prend ${xof(amount)}.`,
+  tco: (amount, rate) =>
+    `La taxe communale (TCO), ${percent(rate.rounded(6))} du prix de l’énergie, prend ${xof(amount)}.`,
   tva: (amount, rate, above) =>
-    `La TVA, ${percent(rate)} du prix de l’énergie au-delà de ${kwh(above)} par mois, prend ${xof(amount)}.`,
+    `La TVA, ${percent(rate.rounded(6))} du prix de l’énergie au-delà de ${kwh(above)} par mois, prend ${xof(amount)}.`,
   noTvaYet: (above) => `Pas de TVA ici\u{a0}: elle ne porte que sur les kWh au-delà de ${plain(above)} par mois.`,
   tvaUnknown: (tariffClass) =>
     `Aucune TVA n’est comptée, car sa règle n’est pas publiée pour la classe ${tariffClass}\u{a0}: vous pourriez recevoir moins de kWh.`,

@@ -29,7 +29,7 @@ export async function tell(
   meter: LockedMeter,
   at: Date,
 ): Promise<void> {
-  const text = textOf(event, meter.number)
+  const text = noticeOf(event, meter.number)
   const link: Readonly<Record<string, string>> = event.kind === 'asked' ? { link_id: event.link.id } : {}
   const data = { meter_id: meter.id, event: event.kind, ...link }
   for (const language of ['fr', 'en'] as const) {
@@ -41,11 +41,12 @@ export async function tell(
   }
 }
 
-function textOf(event: LinkEvent, number: string): { title: Bilingual; body: Bilingual } {
+/** What is told of an event at the meter of this number. */
+export function noticeOf(event: LinkEvent, number: string): { title: Bilingual; body: Bilingual } {
   switch (event.kind) {
     case 'asked':
       return {
-        title: { fr: "Demande d'accès à votre compteur", en: 'Someone asks to see your meter' },
+        title: { fr: 'Demande d’accès à votre compteur', en: 'Someone asks to see your meter' },
         body: {
           fr: `${nameOf(event.who)} demande à suivre le compteur ${number}. Acceptez ou refusez dans les partages du compteur.`,
           en: `${nameOf(event.who)} asks to follow meter ${number}. Accept or refuse among the shares of the meter.`,
@@ -53,9 +54,9 @@ function textOf(event: LinkEvent, number: string): { title: Bilingual; body: Bil
       }
     case 'waiting':
       return {
-        title: { fr: "Demandes d'accès à votre compteur", en: 'Requests to see your meter' },
+        title: { fr: 'Demandes d’accès à votre compteur', en: 'Requests to see your meter' },
         body: {
-          fr: `Demandes en attente de votre réponse pour le compteur ${number}: ${event.count}.`,
+          fr: `Demandes en attente de votre réponse pour le compteur ${number}\u{a0}: ${event.count}.`,
           en: `Requests that await your answer for meter ${number}: ${event.count}.`,
         },
       }
@@ -63,7 +64,7 @@ function textOf(event: LinkEvent, number: string): { title: Bilingual; body: Bil
       return {
         title: { fr: 'Votre compteur est déjà suivi', en: 'Your meter is followed already' },
         body: {
-          fr: `Personnes à qui l'agence a permis de suivre le compteur ${number}: ${event.count}. Voyez-les, ou retirez-leur l'accès, dans les partages du compteur.`,
+          fr: `Personnes à qui l’agence a permis de suivre le compteur ${number}\u{a0}: ${event.count}. Voyez-les, ou retirez-leur l’accès, dans les partages du compteur.`,
           en: `People whom the agency has let follow meter ${number}: ${event.count}. See them, or withdraw their access, among the shares of the meter.`,
         },
       }
@@ -97,7 +98,7 @@ function textOf(event: LinkEvent, number: string): { title: Bilingual; body: Bil
       return {
         title: { fr: 'Compteur retiré', en: 'Meter removed' },
         body: {
-          fr: `Senelec ne vous tient plus pour le propriétaire du compteur ${number}; ses partages ont pris fin.`,
+          fr: `Senelec ne vous tient plus pour le propriétaire du compteur ${number}\u{a0}; ses partages ont pris fin.`,
           en: `Senelec no longer holds you to be the owner of meter ${number}; its shares have ended.`,
         },
       }

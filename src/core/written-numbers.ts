@@ -1,15 +1,17 @@
-import { type Day, startOf } from '#src/core/calendar.ts'
-import type { Language } from '#src/core/language.ts'
-import type { Fraction } from './fraction.ts'
+import { type Day, startOf } from './calendar.ts'
+import type { Language } from './language.ts'
 
-/** Numbers, days and times as a reader of the language writes them. No-break spaces keep a number and its unit together. */
+/**
+ * Numbers, days and times as a reader of the language writes them, to three decimals at most. No-break spaces keep a
+ * number and its unit together.
+ */
 export interface WrittenNumbers {
   readonly xof: (value: number) => string
   readonly kwh: (value: number) => string
   /** A number alone. */
   readonly plain: (value: number) => string
   /** Of a rate such as 0.025. */
-  readonly percent: (rate: Fraction) => string
+  readonly percent: (rate: number) => string
   readonly day: (day: Day) => string
   readonly instant: (instant: Date) => string
 }
@@ -29,10 +31,11 @@ function written(language: Language): WrittenNumbers {
     xof: (value) => `${number.format(value)}\u{a0}F`,
     kwh: (value) => `${number.format(value)}\u{a0}kWh`,
     plain: (value) => number.format(value),
-    percent: (rate) => percent.format(rate.rounded(6)),
+    percent: (rate) => percent.format(rate),
     day: (value) => ordinal(day.format(startOf(value))),
     instant: (value) => ordinal(instant.format(value)),
   }
 }
 
+/** By the reader's language. */
 export const writtenNumbers: Readonly<Record<Language, WrittenNumbers>> = { fr: written('fr'), en: written('en') }
