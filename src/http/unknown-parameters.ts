@@ -4,8 +4,8 @@ import type { App } from '#src/http/app.ts'
 const NoParameters = Type.Object({}, { additionalProperties: false })
 
 /**
- * Has each GET of the API that declares no query refuse every parameter: one that is ignored looks answered. Streams
- * alone take any, as what stands in for a browser's EventSource adds its own when it reconnects.
+ * Has each GET of the API that declares no query refuse every parameter: one that is ignored looks answered. Not a
+ * stream: what stands in for a browser's EventSource may add a parameter of its own when it reconnects.
  */
 export function refuseUnknownParameters(app: App): void {
   app.addHook('onRoute', (route) => {
