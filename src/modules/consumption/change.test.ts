@@ -2,10 +2,12 @@ import assert from 'node:assert/strict'
 import { suite, test } from 'node:test'
 import fc from 'fast-check'
 import { sumOf } from './aggregate.ts'
-import { meterChange, type MeterPair, type MeterSum, totalChange } from './change.ts'
+import { type Change, comparedMeter, comparedTotal, type MeterPair, type MeterSum } from './change.ts'
 
 const sum = (energyWh: number, amountXof: number, bills?: number): MeterSum => ({ energyWh, amountXof, bills })
 const pair = (base: MeterSum, current: MeterSum, meterId = 'a'): MeterPair => ({ meterId, base, current })
+
+const changeOf = (one: MeterPair): Change => comparedMeter(one).change
 
 /** What a client would make of the sums alone. */
 const inTenths = (base: number, current: number): number | null =>
@@ -31,16 +33,16 @@ suite('a change', () => {
       [none, bill],
       [none, none],
     ] as const) {
-      assert.deepEqual(meterChange(pair(base, current)), { ...unknown, unknownBecause: 'no_bill' })
+      assert.deepEqual(changeOf(pair(base, current)), { ...unknown, unknownBecause: 'no_bill' })
     }
     const two = sum(700_000, 60_000, 2)
     for (const [base, current] of [
       [bill, two],
       [two, bill],
     ] as const) {
-      assert.deepEqual(meterChange(pair(base, current)), { ...unknown, unknownBecause: 'uneven_bills' })
+      assert.deepEqual(changeOf(pair(base, current)), { ...unknown, unknownBecause: 'uneven_bills' })
     }
-    assert.deepEqual(meterChange(pair(bill, sum(170_500, 30_951, 1))), {
+    assert.deepEqual(changeOf(pair(bill, sum(170_500, 30_951, 1))), {
       energyPercent: -50,
       amountPercent: 0,
       unknownBecause: null,
@@ -48,10 +50,10 @@ suite('a change', () => {
   })
 
   test('of a meter that is bought for is that of its sums: who bought nothing has bought 100 % less', () => {
-    assert.equal(meterChange(pair(sum(125_000, 11_000), sum(0, 0))).energyPercent, -100)
+    assert.equal(changeOf(pair(sum(125_000, 11_000), sum(0, 0))).energyPercent, -100)
     fc.assert(
       fc.property(pairOf(ofPrepaid), ({ base, current, meterId }) => {
-        const change = meterChange({ meterId, base, current })
+        const change = changeOf({ meterId, base, current })
         assert.equal(change.energyPercent, inTenths(base.energyWh, current.energyWh))
         assert.equal(change.amountPercent, inTenths(base.amountXof, current.amountXof))
       }),
@@ -61,7 +63,7 @@ suite('a change', () => {
   test('of meters together is that of their sums, or it is not told; of those that can be compared it is', () => {
     fc.assert(
       fc.property(pairs, (several) => {
-        const { change, comparable } = totalChange(several)
+        const { change, comparable } = comparedTotal(several)
         const like = several.filter(({ base, current }) => base.bills === current.bills && base.bills !== 0)
         assert.deepEqual(
           comparable.meterIds,
@@ -79,7 +81,7 @@ suite('a change', () => {
   test('that is not told has a reason, and one that is told has none', () => {
     fc.assert(
       fc.property(pairs, (several) => {
-        for (const change of [totalChange(several).change, ...several.map(meterChange)]) {
+        for (const change of [comparedTotal(several).change, ...several.map(changeOf)]) {
           const isTold = change.energyPercent !== null && change.amountPercent !== null
           assert.equal(change.unknownBecause === null, isTold, JSON.stringify(change))
         }

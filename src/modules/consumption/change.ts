@@ -26,35 +26,41 @@ export interface MeterPair {
   readonly base: MeterSum
 }
 
-export interface TotalChange {
+/** An earlier range, and what has changed since. */
+export interface Compared {
+  readonly sum: Sum
   readonly change: Change
-  /** The meters that can be compared, alone: all of them where the total can be. */
-  readonly comparable: {
-    readonly meterIds: readonly string[]
-    readonly current: Sum
-    readonly base: Sum
-    readonly change: Change
-  }
 }
 
-export function meterChange(pair: MeterPair): Change {
-  return difference(pair.base, pair.current, unlikeness(pair))
+export interface ComparedTotal extends Compared {
+  /** The meters that can be compared, alone: all of them where the total can be. */
+  readonly comparable: Sums & { readonly meterIds: readonly string[]; readonly change: Change }
+}
+
+interface Sums {
+  readonly base: Sum
+  readonly current: Sum
+}
+
+export function comparedMeter(pair: MeterPair): Compared {
+  return { sum: pair.base, change: difference(pair, unlikeness(pair)) }
 }
 
 /** Of meters together. Their sums are comparable only where each meter's are. */
-export function totalChange(pairs: readonly MeterPair[]): TotalChange {
+export function comparedTotal(pairs: readonly MeterPair[]): ComparedTotal {
   const like = pairs.filter((pair) => unlikeness(pair) === undefined)
   const because = pairs.map(unlikeness).find((reason) => reason !== undefined)
-  const ofAll = { base: sumOf(pairs.map(({ base }) => base)), current: sumOf(pairs.map(({ current }) => current)) }
-  const ofLike = { base: sumOf(like.map(({ base }) => base)), current: sumOf(like.map(({ current }) => current)) }
+  const [all, comparable] = [sumsOf(pairs), sumsOf(like)]
+  const meterIds = like.map(({ meterId }) => meterId)
   return {
-    change: difference(ofAll.base, ofAll.current, because),
-    comparable: {
-      meterIds: like.map(({ meterId }) => meterId),
-      ...ofLike,
-      change: difference(ofLike.base, ofLike.current, undefined),
-    },
+    sum: all.base,
+    change: difference(all, because),
+    comparable: { meterIds, ...comparable, change: difference(comparable, undefined) },
   }
+}
+
+function sumsOf(pairs: readonly MeterPair[]): Sums {
+  return { base: sumOf(pairs.map(({ base }) => base)), current: sumOf(pairs.map(({ current }) => current)) }
 }
 
 /**
@@ -66,7 +72,7 @@ function unlikeness({ base, current }: MeterPair): UnknownChange | undefined {
   return base.bills === current.bills ? undefined : 'uneven_bills'
 }
 
-function difference(base: Sum, current: Sum, because: UnknownChange | undefined): Change {
+function difference({ base, current }: Sums, because: UnknownChange | undefined): Change {
   if (because !== undefined) return { energyPercent: null, amountPercent: null, unknownBecause: because }
   const energyPercent = percent(base.energyWh, current.energyWh)
   const amountPercent = percent(base.amountXof, current.amountXof)

@@ -1,5 +1,5 @@
 import { averagePrice, type Sum } from './aggregate.ts'
-import type { Change, UnknownChange } from './change.ts'
+import type { Change, Compared, ComparedTotal, UnknownChange } from './change.ts'
 import type { Comparison } from './comparison.ts'
 import type { DayRange } from './range.ts'
 
@@ -36,7 +36,7 @@ const NOT_KEPT = {
   comparable: null,
 }
 
-function toTotal(range: DayRange, compared: Comparison['previous']) {
+function toTotal(range: DayRange, compared: ComparedTotal | undefined) {
   if (compared === undefined) return { ...range, ...NOT_KEPT }
   const { meterIds, current, base, change } = compared.comparable
   return {
@@ -46,7 +46,7 @@ function toTotal(range: DayRange, compared: Comparison['previous']) {
   }
 }
 
-function toCompared({ sum, change }: { readonly sum: Sum; readonly change: Change }) {
+function toCompared({ sum, change }: Compared) {
   return { ...toSum(sum), ...toPercents(change), change_unknown_because: change.unknownBecause }
 }
 

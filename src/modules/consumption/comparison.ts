@@ -3,7 +3,14 @@ import type { Db } from '#src/database/database.ts'
 import type { LinkedMeter } from '#src/modules/meters/linked-meters.ts'
 import { type Sum, sumOf } from './aggregate.ts'
 import { type AskedMeters, metersAsked } from './asked-meters.ts'
-import { type Change, type MeterPair, type MeterSum, meterChange, type TotalChange, totalChange } from './change.ts'
+import {
+  type Compared,
+  comparedMeter,
+  comparedTotal,
+  type ComparedTotal,
+  type MeterPair,
+  type MeterSum,
+} from './change.ts'
 import type { ComparedRanges } from './compared-ranges.ts'
 import { firstKeptDay } from './kept-years.ts'
 import { broughtUpToDate, type Knowledge } from './knowledge.ts'
@@ -11,20 +18,14 @@ import { amountsByMeter } from './month-sums.ts'
 import { entriesByMeter, type ReadingState } from './queries.ts'
 import type { DayRange } from './range.ts'
 
-/** An earlier range, and what has changed since. */
-interface Compared {
-  readonly sum: Sum
-  readonly change: Change
-}
-
 /** Undefined is what is not kept, and of a meter also what is not known. */
 export interface Comparison {
   readonly ranges: ComparedRanges
   /** What is older is not kept. */
   readonly knownFrom: Day
   readonly current: Sum | undefined
-  readonly previous: (Compared & TotalChange) | undefined
-  readonly yearBefore: (Compared & TotalChange) | undefined
+  readonly previous: ComparedTotal | undefined
+  readonly yearBefore: ComparedTotal | undefined
   readonly meters: readonly {
     readonly meter: LinkedMeter
     readonly current: Sum | undefined
@@ -52,18 +53,22 @@ export async function comparisonOf(
   ])
   const previous = pairsOf(linked, current, ofPrevious)
   const yearBefore = pairsOf(linked, current, ofYearBefore)
+  const comparedOf = ({ id }: LinkedMeter, pairs: readonly MeterPair[] | undefined): Compared | undefined => {
+    const pair = pairs?.find(({ meterId }) => meterId === id)
+    return pair && comparedMeter(pair)
+  }
   const meters = linked.map((meter) => ({
     meter,
     current: current?.get(meter.id),
-    previous: comparedMeter(meter, previous),
-    yearBefore: comparedMeter(meter, yearBefore),
+    previous: comparedOf(meter, previous),
+    yearBefore: comparedOf(meter, yearBefore),
   }))
   return {
     ranges,
     knownFrom,
     current: current && sumOf([...current.values()]),
-    previous: comparedTotal(previous),
-    yearBefore: comparedTotal(yearBefore),
+    previous: previous && comparedTotal(previous),
+    yearBefore: yearBefore && comparedTotal(yearBefore),
     meters,
     asOf,
     stale,
@@ -98,13 +103,4 @@ function pairsOf(linked: readonly LinkedMeter[], current: MeterSums | undefined,
     const [ofCurrent, ofBase] = [current.get(meterId), base.get(meterId)]
     return ofCurrent === undefined || ofBase === undefined ? [] : [{ meterId, current: ofCurrent, base: ofBase }]
   })
-}
-
-function comparedMeter({ id }: LinkedMeter, pairs: readonly MeterPair[] | undefined): Compared | undefined {
-  const pair = pairs?.find(({ meterId }) => meterId === id)
-  return pair && { sum: pair.base, change: meterChange(pair) }
-}
-
-function comparedTotal(pairs: readonly MeterPair[] | undefined): (Compared & TotalChange) | undefined {
-  return pairs && { sum: sumOf(pairs.map(({ base }) => base)), ...totalChange(pairs) }
 }
