@@ -105,7 +105,7 @@ export const SETTINGS = [
   },
   {
     name: 'SOURCE_CA_FILE',
-    what: "the authorities that the sources' certificates are checked against; unset, the system's",
+    what: "the only authorities that the certificates of the sources, and of an https SOURCE_PROXY_URL, are checked against; unset, the system's",
     kind: 'text',
     must: [],
     may: ['embedded', 'api'],
@@ -160,7 +160,7 @@ export const SETTINGS = [
   },
   {
     name: 'FCM_CA_FILE',
-    what: "the authorities that FCM's certificate is checked against; unset, the system's",
+    what: "the only authorities that the certificates of FCM, and of an https FCM_PROXY_URL, are checked against; unset, the system's",
     kind: 'text',
     must: [],
     may: ['embedded', 'worker'],

@@ -8,6 +8,7 @@ import { sqlServerPrepaidSource } from '#src/adapters/meter-source/sqlserver/pre
 import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { until } from '#test/support/processes.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
+import { tlsFrontOf } from '#test/support/tls-front.ts'
 import { startTinyproxy, type Tinyproxy } from '#test/support/tinyproxy.ts'
 
 const meter = { number: '14250000016', police: '210000001' }
@@ -69,6 +70,18 @@ for (const encryption of ['off', 'all'] as const) {
       assert.equal((await postpaid.bills('310000001', range)).length, 1)
     })
 
+    test('a proxy over TLS is trusted by the authorities of the sources, and by no other', async () => {
+      await using front = await tlsFrontOf(proxy.url)
+      const certificateAuthority = `${sic.certificateAuthority ?? ''}${front.certPem}`
+      await using trusting = sqlServerPrepaidSource({ ...options('SIC', front.url), certificateAuthority })
+      assert.equal((await ask(trusting)).length, 1)
+      await using source = sqlServerPrepaidSource(options('SIC', front.url))
+      await assert.rejects(ask(source), (error) => {
+        assert.match(inspect(error), /self-signed certificate/)
+        return isUnreachable(error)
+      })
+    })
+
     test('a proxy that is killed in between makes the source unreachable; once it is back the next question is answered', async () => {
       await using source = sqlServerPrepaidSource(options('SIC', proxy.url))
       assert.equal((await ask(source)).length, 1)
@@ -101,7 +114,20 @@ for (const encryption of ['off', 'all'] as const) {
   })
 }
 
+/** A question and a connection that nothing but the close would end. */
+const ENDLESS = { connectTimeoutMs: 600_000, queryTimeoutMs: 600_000 }
+
 suite('a proxy that is none', () => {
+  const access = {
+    host: 'sic.example',
+    port: 1433,
+    database: 'SIC',
+    user: 'reader',
+    password: 'for-the-tests-alone',
+    encrypt: 'off',
+    trustServerCertificate: false,
+    poolMax: 2,
+  } as const
   const answers =
     (text: string) =>
     (socket: Socket): void =>
@@ -121,24 +147,33 @@ suite('a proxy that is none', () => {
   for (const [what, behave] of wrong) {
     test(`one that ${what} makes the source unreachable, again and again, and closing ends`, async () => {
       await using proxy = await proxyThat(behave)
-      const access = {
-        host: 'sic.example',
-        port: 1433,
-        database: 'SIC',
-        user: 'reader',
-        password: 'for-the-tests-alone',
-      }
       await using source = sqlServerPrepaidSource({
         ...access,
-        encrypt: 'off',
-        trustServerCertificate: false,
         proxyUrl: proxy.url,
         connectTimeoutMs: 300,
         queryTimeoutMs: 300,
-        poolMax: 2,
       })
       await assert.rejects(ask(source), isUnreachable)
       await assert.rejects(ask(source), isUnreachable)
     })
   }
+
+  test('closing does not wait for one that says nothing, nor for what lies behind its tunnel', async () => {
+    for (const says of ['', 'HTTP/1.1 200 OK\r\n\r\n']) {
+      const met = Promise.withResolvers<void>()
+      await using proxy = await proxyThat((socket) => {
+        socket.once('data', () => {
+          socket.write(says)
+          // The tunnel is spoken through once its head has been read.
+          if (says === '') met.resolve()
+          else socket.once('data', () => met.resolve())
+        })
+      })
+      const source = sqlServerPrepaidSource({ ...access, ...ENDLESS, proxyUrl: proxy.url })
+      const asked = assert.rejects(ask(source), isUnreachable)
+      await met.promise
+      await source[Symbol.asyncDispose]()
+      await asked
+    }
+  })
 })

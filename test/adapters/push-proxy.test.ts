@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { suite, test, type TestContext } from 'node:test'
 import type { PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
-import { type SimulatedFcm, simulatedFcm } from '#test/simulators/fcm/support.ts'
+import { newFolder, type SimulatedFcm, simulatedFcm } from '#test/simulators/fcm/support.ts'
 import { startSquid } from '#test/support/squid.ts'
+import { tlsFrontOf } from '#test/support/tls-front.ts'
 import { startTinyproxy, type Tinyproxy, type TinyproxyOptions } from '#test/support/tinyproxy.ts'
 
 interface Way {
@@ -55,6 +58,18 @@ suite('pushes through a real proxy', { timeout: 120_000 }, () => {
     const outcomes = await Promise.all(targets.map((target) => gateway.send(pushTo(target))))
     assert.ok(outcomes.every(({ state }) => state === 'sent'))
     assert.equal(fcm.simulator.control.received.counts().total, 500)
+  })
+
+  test('a proxy over TLS is trusted by the authorities of FCM, and by no other', async (t) => {
+    const { fcm, proxy } = await behindProxy(t)
+    const front = await tlsFrontOf(proxy.url)
+    t.after(() => front[Symbol.asyncDispose]())
+    const proxyUrl = front.url.href
+    assert.equal((await fcm.gateway({ proxyUrl }).send(pushTo('refused'))).state, 'retry')
+    assert.match(fcm.capture.text(), /self-signed certificate/)
+    const caFile = join(newFolder(), 'both.pem')
+    writeFileSync(caFile, readFileSync(fcm.simulator.caFile, 'utf8') + front.certPem)
+    assert.equal((await fcm.gateway({ proxyUrl, caFile }).send(pushTo('taken'))).state, 'sent')
   })
 
   test('a wrong password is an outcome, and stays out of the log', async (t) => {

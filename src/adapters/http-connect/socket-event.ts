@@ -25,5 +25,6 @@ export function socketEvent(socket: Socket, event: 'connect' | 'secureConnect', 
   socket.on('error', fail)
   socket.on('close', closed)
   deadline.addEventListener('abort', late)
+  if (deadline.aborted) late()
   return promise
 }

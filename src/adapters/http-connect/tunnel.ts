@@ -88,5 +88,6 @@ function readProxyStatus(socket: Socket, deadline: AbortSignal): Promise<number>
   socket.on('error', fail)
   socket.on('close', closed)
   deadline.addEventListener('abort', late)
+  if (deadline.aborted) late()
   return promise
 }

@@ -23,7 +23,7 @@ export type SourceName = 'sic' | 'postpaid' | 'bi_ods'
 export interface SourceLogin {
   readonly address: SqlServerAddress
   readonly password: string
-  /** PEM of the authorities that may have signed the server's certificate; without it, the system's. */
+  /** PEM of the only authorities trusted for the server and for an https proxy; without it, the system's. */
   readonly certificateAuthority?: string
   /** The HTTP proxy on the way there, if any; may carry `user:password@`. */
   readonly proxyUrl?: URL

@@ -149,6 +149,30 @@ suite('a SQL Server that is none', () => {
     await assert.rejects(asked, (error) => error === reason)
   })
 
+  test('closing does not wait for a connection that is tried, at any encryption', async () => {
+    const greeters: readonly (readonly [SqlServerOptions['encrypt'], Buffer])[] = [
+      ['off', Buffer.alloc(0)],
+      ['off', greeting(ENCRYPT.notSupported)],
+      ['all', greeting(ENCRYPT.on)],
+      ['strict', Buffer.alloc(0)],
+    ]
+    for (const [encrypt, says] of greeters) {
+      const heard = Promise.withResolvers<void>()
+      await using listener = await listenerThat((socket) => {
+        socket.once('data', () => {
+          socket.write(says)
+          if (says.length === 0) heard.resolve()
+          else socket.once('data', () => heard.resolve())
+        })
+      })
+      const client = new SqlServerClient(optionsFor(listener.port, { encrypt, connectTimeoutMs: 600_000 }))
+      const asked = failureOf(client)
+      await heard.promise
+      await client[Symbol.asyncDispose]()
+      assert.equal((await asked).reason, 'unreachable')
+    }
+  })
+
   test('closing twice, before the first question and after, is safe; a closed client answers nothing', async () => {
     const client = new SqlServerClient(optionsFor(1))
     await client[Symbol.asyncDispose]()

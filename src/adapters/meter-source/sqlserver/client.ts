@@ -22,12 +22,14 @@ const GRACE_MS = 100
 export class SqlServerClient implements AsyncDisposable {
   readonly #options: SqlServerOptions
   readonly #pool: sql.ConnectionPool
+  /** Aborted by the close: every connection ends, and every attempt at one. */
+  readonly #end = new AbortController()
   #closing: Promise<void> | undefined
   #connecting: Promise<unknown> = Promise.resolve()
 
   constructor(options: SqlServerOptions) {
     this.#options = options
-    this.#pool = new sql.ConnectionPool(poolConfig(options))
+    this.#pool = new sql.ConnectionPool(poolConfig(options, this.#end.signal))
     // The pool repeats here what the failing question has already been told; without a listener it would end the process.
     this.#pool.on('error', () => {})
   }
@@ -38,7 +40,7 @@ export class SqlServerClient implements AsyncDisposable {
     signal?: AbortSignal,
   ): Promise<SqlServerRow[]> {
     signal?.throwIfAborted()
-    if (this.#closing !== undefined) throw closed()
+    if (this.#end.signal.aborted) throw closed()
     await this.#connect(signal)
     const request = this.#pool.request()
     for (const [name, value] of Object.entries(parameters)) addParameter(request, name, value)
@@ -67,17 +69,19 @@ export class SqlServerClient implements AsyncDisposable {
     }
   }
 
-  /** Whoever is still in the pool's line when it closes hears a word of the pool's own, which is none of the server's. */
+  /** Whoever still waits when the client closes hears words of the pool's own, which are none of the server's. */
   #failure(error: unknown): SourceUnavailable {
-    return this.#closing === undefined ? toSourceUnavailable(error, this.#options.password) : closed()
+    return this.#end.signal.aborted ? closed() : toSourceUnavailable(error, this.#options.password)
   }
 
+  /** Waits for no server: questions under way are `unreachable` at once. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing ??= this.#close()
     await this.#closing
   }
 
   async #close(): Promise<void> {
+    this.#end.abort()
     // The pool refuses to close while it connects.
     await this.#connecting
     await this.#pool.close()
@@ -86,10 +90,8 @@ export class SqlServerClient implements AsyncDisposable {
 
 const closed = (): SourceUnavailable => new SourceUnavailable('unreachable', { cause: new Error('closed') })
 
-function poolConfig(options: SqlServerOptions): sql.config {
+function poolConfig(options: SqlServerOptions, end: AbortSignal): sql.config {
   const { host, port, database, user, password, encrypt, proxyUrl } = options
-  // The client does not tell its connector when it gives up.
-  const deadline = (): AbortSignal => AbortSignal.timeout(options.connectTimeoutMs)
   return {
     server: host,
     port,
@@ -100,7 +102,7 @@ function poolConfig(options: SqlServerOptions): sql.config {
     requestTimeout: options.queryTimeoutMs,
     // Looks at the socket; the default would ask SELECT 1 before every question.
     validateConnection: 'socket',
-    beforeConnect: (connection) => limitConnecting(connection, options.connectTimeoutMs + GRACE_MS),
+    beforeConnect: (connection) => watch(connection, options.connectTimeoutMs + GRACE_MS, end),
     pool: { min: 0, max: options.poolMax, idleTimeoutMillis: 30_000 },
     options: {
       encrypt: encrypt === 'strict' ? 'strict' : encrypt === 'all',
@@ -110,7 +112,7 @@ function poolConfig(options: SqlServerOptions): sql.config {
       maxRetriesOnTransientErrors: 0,
       appName: 'samaconso',
       useUTC: true,
-      ...(proxyUrl === undefined ? {} : { connector: () => openTunnel({ host, port, proxyUrl, signal: deadline() }) }),
+      ...(proxyUrl !== undefined && { connector: () => tunnelTo(options, proxyUrl, end) }),
       cryptoCredentialsDetails: tlsDetails(options),
     },
   }
@@ -127,12 +129,31 @@ function tlsDetails({ certificateAuthority, minTls }: SqlServerOptions): SecureC
   }
 }
 
-/** The client's own connect timeout does not end the wait for the rest of a half-sent greeting. */
-function limitConnecting(connection: sql.Connection, limitMs: number): void {
-  const timer = setTimeout(() => connection.close(), limitMs)
-  const settle = (): void => clearTimeout(timer)
-  connection.once('connect', settle)
-  connection.once('end', settle)
+function tunnelTo(
+  { host, port, certificateAuthority, connectTimeoutMs }: SqlServerOptions,
+  proxyUrl: URL,
+  end: AbortSignal,
+) {
+  // The client does not tell its connector when it gives up.
+  const signal = AbortSignal.any([AbortSignal.timeout(connectTimeoutMs), end])
+  return openTunnel({ host, port, proxyUrl, caPem: certificateAuthority, signal })
+}
+
+/**
+ * Closes the connection when all are to end, or when it is not there in time: the client's own connect timeout does
+ * not end the wait for the rest of a half-sent greeting.
+ */
+function watch(connection: sql.Connection, limitMs: number, end: AbortSignal): void {
+  const close = (): void => connection.close()
+  const timer = setTimeout(close, limitMs)
+  end.addEventListener('abort', close)
+  connection.once('connect', () => clearTimeout(timer))
+  connection.once('end', () => {
+    clearTimeout(timer)
+    end.removeEventListener('abort', close)
+  })
+  // The pool may make one more until it is closed itself.
+  if (end.aborted) close()
 }
 
 function addParameter(request: sql.Request, name: string, value: SqlServerParameter): void {

@@ -192,9 +192,9 @@ suite('the SQL Server source and the simulated SIC', () => {
   })
 
   test('closing while an answer hangs ends', async () => {
-    const subject = await overWire({ queryTimeoutMs: HASTY_MS })
+    const subject = await overWire({ queryTimeoutMs: 600_000 })
     const spoiled = subject.wire.spoilNext('hang')
-    const asked = assert.rejects(ask(subject.source), isUnavailable('too_slow', 'unreachable'))
+    const asked = assert.rejects(ask(subject.source), isUnavailable('unreachable'))
     await spoiled
     await subject[Symbol.asyncDispose]()
     await asked

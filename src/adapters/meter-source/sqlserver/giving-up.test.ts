@@ -167,23 +167,21 @@ suite('a question that is given up', () => {
     assert.ok(wire.connections() <= 1)
   })
 
-  test('because its client closes, while it waits for a connection: unreachable; the one under way is answered', async () => {
-    await using subject = await connected()
+  test('because its client closes, under way or while it waits for a connection: unreachable, and no server is waited for', async () => {
+    await using subject = await connected({ queryTimeoutMs: 600_000 })
     const { wire, client, ask } = subject
     wire.deafen()
     const questions = wire.count('question')
-    const first = ask()
+    const first = assert.rejects(ask(), isReason('unreachable'))
     await until('the question is on its way', () => wire.count('question') > questions)
     const inLine = Promise.withResolvers<unknown>()
     subscribe(IN_LINE, inLine.resolve)
     const second = assert.rejects(ask(), isReason('unreachable'))
     await inLine.promise
     unsubscribe(IN_LINE, inLine.resolve)
-    const closing = client[Symbol.asyncDispose]()
-    wire.listen()
-    assert.deepEqual(await first, { one: 1 })
-    await second
-    await closing
+    await client[Symbol.asyncDispose]()
+    await Promise.all([first, second])
     await until('the connection is closed', () => wire.connections() === 0)
+    assert.equal(subject.newConnections(), 0)
   })
 })

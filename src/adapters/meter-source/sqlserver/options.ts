@@ -2,7 +2,7 @@ import type { SqlServerAddress } from './url.ts'
 
 export interface SqlServerOptions extends SqlServerAddress {
   readonly password: string
-  /** PEM of the authority that signed the server's certificate; without it, the system's authorities. */
+  /** PEM of the only authorities trusted for the server and for an https proxy; without it, the system's. */
   readonly certificateAuthority?: string
   /** An http or https proxy that tunnels by CONNECT; may carry `user:password@`. Without it, straight to the server. */
   readonly proxyUrl?: URL
