@@ -48,10 +48,10 @@ export async function setTarget(db: Db, deviceId: string, { kind, value }: Targe
 const MOST_ATTEMPTS = 10
 
 /**
- * Runs a statement that takes a target from one device and gives it to another. It locks all devices that it changes in
- * the order of their ids, before it changes any, so that two that swap their targets do not wait for each other in a
- * ring. Who got the target while the statement waited is not among them: the index then refuses the statement whole,
- * and it is run again, which sees them. In a transaction it could not be, and what was locked before would stay so.
+ * Runs a statement that takes a target from one device and gives it to another. It locks the devices that it changes in
+ * the order of their ids, so that two that swap their targets do not wait for each other in a ring. Who got the target
+ * while the statement waited is not among them: the index then refuses the statement whole, and it is run again, which
+ * sees them. In a transaction it could not be, and what was locked before would stay so.
  */
 export async function giveTarget<T>(statement: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {

@@ -23,7 +23,7 @@ export interface OpenSession {
  * Everything that a login changes, as one statement and so one transaction: a login in ten steps spent as much CPU on
  * them as on the hash. Returns also the sessions that this one replaces on its device.
  *
- * - `held`: every device that it changes, locked first and in one order.
+ * - `held`: every device that it changes, locked in one order (`giveTarget`).
  * - `silenced`: a telephone that changes hands must not show its new user what is sent to the one before, and one
  *   push target is one device. `device` reads from it, so that the target is free before it is given anew.
  * - `replaced`: one device has one session.
