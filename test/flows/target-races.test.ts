@@ -94,6 +94,34 @@ for (const [what, bring] of WAYS) {
   })
 }
 
+test('a renewal beside a logout elsewhere leaves no target on a telephone that nobody is logged in on', async () => {
+  const telephone = await aTelephone()
+  await using transaction = await another()
+  await transaction.lock(telephone.id)
+  const brought = telephone.renew(randomUUID())
+  assert.ok(await waitsFor(transaction.client, brought, api.database.db))
+  await transaction.client.query(`update session set ended_at = now(), end_reason = 'logout' where device_id = $1`, [
+    telephone.id,
+  ])
+  await transaction.client.query('update device set target = null, target_kind = null where id = $1', [telephone.id])
+  await transaction.client.query('commit')
+  assert.equal((await brought).statusCode, 401)
+  assert.deepEqual(await targetsOf([telephone]), [null])
+})
+
+test('a renewal by a session that has ended elsewhere takes no target from anybody', async () => {
+  const [ended, owner] = [await aTelephone(), await aTelephone()]
+  await using transaction = await another()
+  await transaction.client.query(`update session set ended_at = now(), end_reason = 'logout' where device_id = $1`, [
+    ended.id,
+  ])
+  const brought = ended.renew(owner.target)
+  assert.ok(await waitsFor(transaction.client, brought, api.database.db))
+  await transaction.client.query('commit')
+  assert.equal((await brought).statusCode, 401)
+  assert.deepEqual(await targetsOf([ended, owner]), [ended.target, owner.target])
+})
+
 test('telephones that go on swapping their targets each have the one that they brought last', async () => {
   const telephones = await Promise.all(Array.from({ length: 4 }, aTelephone))
   const targets = telephones.map(({ target }) => target)

@@ -27,21 +27,35 @@ export function targetOf(input: TargetInput): Target | undefined {
   return undefined
 }
 
-/** One target is one device: whoever had it before loses it. Not for the middle of a transaction, as `giveTarget` says. */
-export async function setTarget(db: Db, deviceId: string, { kind, value }: Target, now: Date): Promise<void> {
-  await giveTarget(() =>
+/**
+ * One target is one device: whoever had it before loses it. False, and nothing changes, when the session has ended: it may
+ * have meanwhile, on another instance, and who logged out must not be pushed to. The device is locked before the session,
+ * as a login and a logout do it. Not for the middle of a transaction, as `giveTarget` says.
+ */
+export async function setTarget(
+  db: Db,
+  session: { readonly id: string; readonly deviceId: string },
+  { kind, value }: Target,
+  now: Date,
+): Promise<boolean> {
+  const { rows } = await giveTarget(() =>
     sql`
       with held as (
-        select id from device where id = ${deviceId} or (target_kind = ${kind} and target = ${value})
+        select id from device where id = ${session.deviceId} or (target_kind = ${kind} and target = ${value})
         order by id for no key update),
+      live as (
+        select id from session where id = ${session.id} and ended_at is null and exists (select from held) for share),
       silenced as (
         update device set target = null, target_kind = null
-        where id in (select id from held) and id <> ${deviceId} and target_kind = ${kind} and target = ${value}
+        where id in (select id from held) and id <> ${session.deviceId} and target_kind = ${kind} and target = ${value}
+          and exists (select from live)
         returning id)
       update device set target = ${value}, target_kind = ${kind}, target_renewed_at = ${now}, last_seen_at = ${now}
       from (select count(*) from silenced) as after_silencing
-      where id = ${deviceId}`.execute(db),
+      where id = ${session.deviceId} and exists (select from live)
+      returning id`.execute(db),
   )
+  return rows.length > 0
 }
 
 /** Each time one of those that bring the same target at the same moment has got it. */

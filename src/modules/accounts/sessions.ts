@@ -20,6 +20,7 @@ export interface Sessions {
   logOut(sessionId: string): Promise<void>
   /** Ends every live session of the account but the one that asks. */
   endOthers(accountId: string, keptSessionId: string): Promise<void>
+  /** Throws `session-ended` where it ended on another instance meanwhile, `no-device` where it has none. */
   setPushTarget(sessionId: string, target: Target): Promise<void>
   /** Removes what expired a day ago or more. */
   prune(): Promise<void>
@@ -59,7 +60,8 @@ export function sessions(db: Db, revocations: Revocations, clock: Clock): Sessio
     async setPushTarget(sessionId, target) {
       const session = await db.selectFrom('session').select('device_id').where('id', '=', sessionId).executeTakeFirst()
       if (session?.device_id == null) throw accountErrors.noDevice()
-      await setTarget(db, session.device_id, target, new Date(clock()))
+      const isSet = await setTarget(db, { id: sessionId, deviceId: session.device_id }, target, new Date(clock()))
+      if (!isSet) throw accountErrors.sessionEnded()
     },
     async prune() {
       const yesterday = new Date(clock() - 86_400_000)
