@@ -64,6 +64,11 @@ test('consumption comes from SQL Server once, and from Redis for both instances 
   assert.equal(first.status, 200, first.text)
   assert.deepEqual([first.body['energy_kwh'], first.body['amount_xof'], first.body['stale']], [31.5, 5000, false])
   assert.equal(first.headers.get('x-cache'), 'MISS')
+  // The answer did not wait until it was kept; read back by the instance that made it, it is in Redis.
+  await until('the answer is kept', async () => {
+    const { headers } = await call(api(0), 'GET', path, { token })
+    return headers.get('x-cache') === 'HIT'
+  })
   const second = await call(api(1), 'GET', path, { token })
   assert.equal(second.headers.get('x-cache'), 'HIT')
   assert.equal(second.text, first.text)
