@@ -16,8 +16,17 @@ export interface DatabaseOptions {
   readonly statementTimeoutMs?: number
 }
 
+/** Connections of this process's pool, by what they do; and the questions that wait for one. */
+export interface PoolUse {
+  readonly busy: number
+  readonly idle: number
+  readonly waiting: number
+}
+
 export interface Database {
   readonly db: Db
+  /** At this moment. */
+  readonly use: () => PoolUse
   /** Rejects when the database cannot answer within `timeoutMs`. */
   ping(timeoutMs: number): Promise<void>
   close(): Promise<void>
@@ -62,6 +71,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   let closing: Promise<void> | undefined
   return {
     db,
+    use: () => ({ busy: pool.totalCount - pool.idleCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     ping: (timeoutMs) => ping(pool, timeoutMs),
     close: () => (closing ??= db.destroy()),
   }

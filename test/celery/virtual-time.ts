@@ -4,9 +4,12 @@ import type { Timers } from '#src/core/timers.ts'
 export class VirtualTime implements Timers {
   #nowMs: number
   readonly #waiting = new Set<{ readonly dueAt: number; readonly wake: () => void }>()
+  readonly #isQuiet: (() => boolean) | undefined
 
-  constructor(startMs = Date.UTC(2026, 0, 1)) {
+  /** `isQuiet` is asked where what a waking starts leaves the process, and takes time that this clock does not know. */
+  constructor(startMs = Date.UTC(2026, 0, 1), isQuiet?: () => boolean) {
     this.#nowMs = startMs
+    this.#isQuiet = isQuiet
   }
 
   readonly now = (): number => this.#nowMs
@@ -25,14 +28,21 @@ export class VirtualTime implements Timers {
   /** Passes `ms`, stopping at every waiter; what a waking started settles before the next. */
   async pass(ms: number): Promise<void> {
     const endAt = this.#nowMs + ms
-    await settled()
+    await this.#settled()
     for (let next = this.#next(endAt); next !== undefined; next = this.#next(endAt)) {
       this.#waiting.delete(next)
       this.#nowMs = Math.max(this.#nowMs, next.dueAt)
       next.wake()
-      await settled()
+      await this.#settled()
     }
     this.#nowMs = endAt
+  }
+
+  async #settled(): Promise<void> {
+    const isQuiet = this.#isQuiet
+    if (isQuiet === undefined) return settled()
+    // Twice in a row: an answer that came a moment ago may lead to the next question.
+    for (let quietTurns = 0; quietTurns < 2; quietTurns = isQuiet() ? quietTurns + 1 : 0) await settled()
   }
 
   #next(endAt: number) {

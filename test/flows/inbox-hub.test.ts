@@ -73,7 +73,7 @@ let day = Date.UTC(2026, 2, 15, 10)
 
 function aHub(parts: Partial<HubParts> = {}) {
   day += 86_400_000
-  time = new VirtualTime(day)
+  time = new VirtualTime(day, () => database.use().busy === 0)
   const hub = new Hub({ db: database.db, bus, timers: time, log, ...parts })
   return { hub, [Symbol.asyncDispose]: () => hub.close() }
 }

@@ -74,7 +74,7 @@ async function notificationsApi(): Promise<NotificationsApi> {
   opened.defer('test database', () => fresh.close())
   const database = opened.add('pool', openDatabase({ url: fresh.url, log }))
   const { db } = database
-  const time = new VirtualTime(Date.UTC(2026, 2, 15, 10))
+  const time = new VirtualTime(Date.UTC(2026, 2, 15, 10), () => database.use().busy === 0)
   const published: PublishedTask[] = []
   const gateway = recorderGateway((push) => api.script?.(push))
   const bus = opened.use('event bus', memoryEventBus({ log }))

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { Db } from '#src/database/database.ts'
+import type { Db, PoolUse } from '#src/database/database.ts'
 import type { DependencyState } from '#src/http/health.ts'
 import { RecentPushCounter } from '#src/modules/notifications/recent-pushes.ts'
 import { outboxLag } from '#src/modules/outbox/outbox.ts'
@@ -7,6 +7,7 @@ import { registerPushGauges } from './push-gauges.ts'
 
 export interface GaugeParts {
   readonly db: Db
+  readonly poolUse: () => PoolUse
   readonly now: () => number
   /** How many event streams are open. */
   readonly streams: () => number
@@ -14,7 +15,7 @@ export interface GaugeParts {
 }
 
 /** What operators watch beside the requests, looked up when Prometheus asks. */
-export function registerGauges(registry: Registry, { db, now, streams, dependencies }: GaugeParts): void {
+export function registerGauges(registry: Registry, { db, poolUse, now, streams, dependencies }: GaugeParts): void {
   // Without the database there is no number, and a scrape must not fail for it.
   const lag = () => outboxLag(db, new Date(now())).catch(() => ({ waiting: Number.NaN, oldestSeconds: Number.NaN }))
   registry.registerMetric(
@@ -34,6 +35,17 @@ export function registerGauges(registry: Registry, { db, now, streams, dependenc
       registers: [],
       async collect() {
         this.set((await lag()).oldestSeconds)
+      },
+    }),
+  )
+  registry.registerMetric(
+    new Gauge({
+      name: 'database_pool',
+      help: 'connections to PostgreSQL of this process, by what they do, and the questions that wait for one',
+      labelNames: ['state'],
+      registers: [],
+      collect() {
+        for (const [state, count] of Object.entries(poolUse())) this.labels(state).set(count)
       },
     }),
   )

@@ -100,7 +100,13 @@ export async function buildApi(parts: ApiParts, opened: CloseStack): Promise<Api
   const metrics = createMetrics()
   const consumption = registerConsumptionMetrics(metrics.registry, db, clock)
   const { dependencies } = parts.readiness
-  registerGauges(metrics.registry, { db, now: clock, streams: () => hub.count, dependencies })
+  registerGauges(metrics.registry, {
+    db,
+    poolUse: parts.database.use,
+    now: clock,
+    streams: () => hub.count,
+    dependencies,
+  })
   const server = await buildServer({
     log: parts.log,
     version: (JSON.parse(readFileSync(packageFile, 'utf8')) as { version: string }).version,
