@@ -19,8 +19,9 @@ export function errorHandler(log: Logger, translate: Translate) {
     if (error.validation !== undefined) return sendProblem(request, reply, validationProblem(error))
     switch (error.code) {
       case 'FST_ERR_CTP_BODY_TOO_LARGE':
-        // The rest of the body is not read: the connection cannot be used again.
-        void reply.header('connection', 'close')
+        // Closed before the rest has come, a connection is reset, and the client may never see this answer. What comes is
+        // read and dropped instead, for as long as any request may take.
+        void reply.removeHeader('connection')
         return sendProblem(request, reply, httpErrors.bodyTooLarge())
       case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
         return sendProblem(request, reply, httpErrors.unsupportedMediaType(), 415)

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { randomUUID } from 'node:crypto'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
@@ -11,8 +12,10 @@ import { CALLERS, objectTypeOf, policyWorld } from '#test/support/policy-world.t
 import { get, logIn } from '#test/support/requests.ts'
 
 let api: TestApi
+let port: number
 before(async () => {
   api = await testApi()
+  port = Number(new URL(await api.server.app.listen({ port: 0, host: '127.0.0.1' })).port)
 })
 after(() => api[Symbol.asyncDispose]())
 
@@ -165,25 +168,40 @@ test('an identifier in capitals names the same object', async () => {
 })
 
 test('what a real socket sends is answered as a problem too: a body of 10 MB, broken HTTP, endless headers', async () => {
-  const { app } = api.server
-  const address = await app.listen({ port: 0, host: '127.0.0.1' })
-  const huge = await fetch(`${address}/api/login`, {
+  const huge = await fetch(`http://127.0.0.1:${port}/api/login`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ phone: 'x'.repeat(10 * 1024 * 1024), pin: '1' }),
   })
   assert.equal(huge.status, 413)
   assert.equal(((await huge.json()) as Problem).code, 'http/body-too-large')
-  const port = Number(new URL(address).port)
-  const nonsense = await sendRaw(port, 'NONSENSE\r\n\r\n')
+  const nonsense = await sendRaw('NONSENSE\r\n\r\n')
   assert.match(nonsense, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/)
   assert.match(nonsense, /^Content-Language: fr\r$/m)
   const headers = `GET /health HTTP/1.1\r\nHost: x\r\nX-Long: ${'a'.repeat(40_000)}\r\n\r\n`
-  assert.match(await sendRaw(port, headers), /^HTTP\/1\.1 431 /)
-  assert.match(await sendRaw(port, 'GET /api/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /)
+  assert.match(await sendRaw(headers), /^HTTP\/1\.1 431 /)
+  assert.match(await sendRaw('GET /api/%zz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n'), /^HTTP\/1\.1 400 /)
 })
 
-function sendRaw(port: number, text: string): Promise<string> {
+test('who is told that a body is too large can send the rest of it, and then ask again', async () => {
+  const rest = 'x'.repeat(1024 * 1024)
+  for (const length of [`Content-Length: ${rest.length}`, 'Transfer-Encoding: chunked']) {
+    const head = `POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n${length}\r\n\r\n`
+    const isChunked = length.startsWith('T')
+    const first = isChunked ? `${(70_000).toString(16)}\r\n${'x'.repeat(70_000)}\r\n` : ''
+    const last = isChunked ? `${rest.length.toString(16)}\r\n${rest}\r\n0\r\n\r\n` : rest
+    const socket = connect(port, '127.0.0.1', () => socket.write(head + first))
+    let answer = ''
+    socket.setEncoding('utf8').on('data', (chunk: string) => {
+      if (answer === '') socket.end(`${last}GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+      answer += chunk
+    })
+    await once(socket, 'close')
+    assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 413', 'HTTP/1.1 200'], length)
+  }
+})
+
+function sendRaw(text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = ''
     const socket = connect(port, '127.0.0.1', () => socket.write(text))
