@@ -8,8 +8,8 @@ const databaseErrors = defineErrors('database', {
   ],
   full: [
     'unavailable',
-    'La base de données ne peut plus rien enregistrer\u{a0}; les opérateurs sont prévenus.',
-    'The database cannot store anything at the moment; the operators have been told.',
+    'La base de données ne peut rien enregistrer en ce moment\u{a0}: réessayez plus tard.',
+    'The database cannot store anything at the moment: try again later.',
   ],
 })
 

@@ -22,7 +22,11 @@ export function errorHandler(log: Logger, translate: Translate) {
         // Closed before the rest has come, a connection is reset, and the client may never see this answer. What comes is
         // read and dropped instead, for as long as any request may take.
         void reply.removeHeader('connection')
-        return sendProblem(request, reply, httpErrors.bodyTooLarge())
+        return sendProblem(
+          request,
+          reply,
+          httpErrors.bodyTooLarge({ details: { most_bytes: request.routeOptions.bodyLimit } }),
+        )
       case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
         return sendProblem(request, reply, httpErrors.unsupportedMediaType(), 415)
       case 'FST_ERR_CTP_INVALID_JSON_BODY':

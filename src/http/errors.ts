@@ -24,8 +24,8 @@ export const httpErrors = defineErrors('http', {
   ],
   bodyTooLarge: [
     'too_large',
-    'Le corps de la requête est trop grand\u{a0}: envoyez 64\u{a0}Kio au plus.',
-    'The request body is too large: send 64 KiB at most.',
+    'Le corps de la requête est trop grand\u{a0}: envoyez au plus `most_bytes` octets.',
+    'The request body is too large: send `most_bytes` bytes at most.',
   ],
   unauthenticated: [
     'unauthenticated',
@@ -37,7 +37,11 @@ export const httpErrors = defineErrors('http', {
     'Le jeton d’accès a expiré\u{a0}: renouvelez-le par POST /api/refresh.',
     'The access token has expired: renew it with POST /api/refresh.',
   ],
-  forbidden: ['forbidden', 'Votre compte ne permet pas cette action.', 'Your account does not allow this.'],
+  forbidden: [
+    'forbidden',
+    'Votre compte ne permet pas cette action\u{a0}: demandez-la à qui en a le droit.',
+    'Your account does not allow this: ask somebody who may.',
+  ],
   notFound: [
     'not_found',
     'Cette ressource est introuvable\u{a0}: vérifiez la méthode, l’adresse et l’identifiant.',

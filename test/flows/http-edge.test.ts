@@ -24,6 +24,7 @@ interface Problem {
   readonly code: string
   readonly detail: string
   readonly request_id: string
+  readonly most_bytes?: number
   readonly errors?: readonly { path: string; fr: string; en: string }[]
 }
 
@@ -174,7 +175,8 @@ test('what a real socket sends is answered as a problem too: a body of 10 MB, br
     body: JSON.stringify({ phone: 'x'.repeat(10 * 1024 * 1024), pin: '1' }),
   })
   assert.equal(huge.status, 413)
-  assert.equal(((await huge.json()) as Problem).code, 'http/body-too-large')
+  const { code, most_bytes } = (await huge.json()) as Problem
+  assert.deepEqual([code, most_bytes], ['http/body-too-large', 64 * 1024])
   const nonsense = await sendRaw('NONSENSE\r\n\r\n')
   assert.match(nonsense, /^HTTP\/1\.1 400 [\s\S]*application\/problem\+json/)
   assert.match(nonsense, /^Content-Language: fr\r$/m)

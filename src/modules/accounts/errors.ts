@@ -1,7 +1,11 @@
 import { defineErrors } from '#src/core/errors.ts'
 
 export const accountErrors = defineErrors('accounts', {
-  invalidCredentials: ['unauthenticated', 'Identifiant ou code incorrect.', 'The identifier or the secret is wrong.'],
+  invalidCredentials: [
+    'unauthenticated',
+    'Identifiant ou code incorrect\u{a0}: vérifiez l’un et l’autre.',
+    'The identifier or the secret is wrong: check both.',
+  ],
   tooManyAttempts: [
     'rate_limited',
     'Trop d’essais infructueux\u{a0}: attendez avant de réessayer.',
@@ -32,7 +36,11 @@ export const accountErrors = defineErrors('accounts', {
     'Cette connexion est fermée\u{a0}: connectez-vous.',
     'This login has ended: log in.',
   ],
-  wrongSecret: ['forbidden', 'L’ancien code est incorrect.', 'The old secret is wrong.'],
+  wrongSecret: [
+    'forbidden',
+    'L’ancien code est incorrect\u{a0}: indiquez celui avec lequel vous vous connectez.',
+    'The old secret is wrong: give the one that you log in with.',
+  ],
   weakSecret: [
     'unprocessable',
     'Ce code est trop facile à deviner\u{a0}: évitez les chiffres identiques ou qui se suivent.',
@@ -43,11 +51,19 @@ export const accountErrors = defineErrors('accounts', {
     'Cette connexion n’est liée à aucun appareil\u{a0}: connectez-vous en indiquant l’appareil.',
     'This login has no device: log in and name the device.',
   ],
-  phoneTaken: ['conflict', 'Un compte existe déjà avec ce numéro.', 'There is an account with this number already.'],
+  phoneTaken: [
+    'conflict',
+    'Un compte existe déjà avec ce numéro\u{a0}: prenez-en un autre, ou servez-vous de ce compte.',
+    'There is an account with this number already: take another one, or use that account.',
+  ],
   loginTaken: [
     'conflict',
-    'Un compte existe déjà avec cet identifiant.',
-    'There is an account with this login already.',
+    'Un compte existe déjà avec cet identifiant\u{a0}: choisissez-en un autre.',
+    'There is an account with this login already: choose another one.',
   ],
-  unknownAgency: ['unprocessable', 'Cette agence n’existe pas.', 'There is no such agency.'],
+  unknownAgency: [
+    'unprocessable',
+    'Cette agence n’existe pas\u{a0}: vérifiez son code.',
+    'There is no such agency: check its code.',
+  ],
 })

@@ -3,28 +3,28 @@ import { defineErrors } from '#src/core/errors.ts'
 export const notificationErrors = defineErrors('notifications', {
   unknownRecipient: [
     'not_found',
-    'Un destinataire au moins est introuvable\u{a0}: rien n’a été envoyé.',
-    'At least one recipient does not exist: nothing was sent.',
+    'Un destinataire au moins est introuvable, et rien n’a été envoyé\u{a0}: vérifiez les identifiants.',
+    'At least one recipient does not exist, and nothing was sent: check the identifiers.',
   ],
   unknownMeter: [
     'not_found',
-    'Ce compteur est introuvable\u{a0}: rien n’a été envoyé.',
-    'There is no such meter: nothing was sent.',
+    'Ce compteur est introuvable, et rien n’a été envoyé\u{a0}: vérifiez son identifiant.',
+    'There is no such meter, and nothing was sent: check its identifier.',
   ],
   unknownAgency: [
     'not_found',
-    'Cette agence est introuvable\u{a0}: rien n’a été envoyé.',
-    'There is no such agency: nothing was sent.',
+    'Cette agence est introuvable, et rien n’a été envoyé\u{a0}: vérifiez son identifiant.',
+    'There is no such agency, and nothing was sent: check its identifier.',
   ],
   noRecipient: [
     'unprocessable',
-    'Personne ne suit ce compteur\u{a0}: il n’y a pas de destinataire.',
-    'Nobody follows this meter: there is no recipient.',
+    'Personne ne suit ce compteur\u{a0}: choisissez d’autres destinataires.',
+    'Nobody follows this meter: choose other recipients.',
   ],
   noCustomer: [
     'unprocessable',
-    'Aucun client n’en fait partie\u{a0}: il n’y a pas de destinataire.',
-    'No customer belongs to it: there is no recipient.',
+    'Aucun client n’en fait partie\u{a0}: choisissez d’autres destinataires.',
+    'No customer belongs to it: choose other recipients.',
   ],
   sendAtTooFar: [
     'unprocessable',
@@ -33,8 +33,8 @@ export const notificationErrors = defineErrors('notifications', {
   ],
   expiresTooEarly: [
     'unprocessable',
-    'expires_at doit être dans l’avenir et après send_at.',
-    'expires_at must lie in the future and after send_at.',
+    'expires_at est passé, ou ne vient pas après send_at\u{a0}: choisissez une date plus tardive.',
+    'expires_at has passed, or does not come after send_at: choose a later time.',
   ],
   alreadyDone: [
     'conflict',
@@ -53,8 +53,8 @@ export const notificationErrors = defineErrors('notifications', {
   ],
   invalidText: [
     'unprocessable',
-    'Un texte contient un caractère qui ne peut pas être transmis (NUL, ou une moitié de caractère Unicode).',
-    'A text holds a character that cannot be sent (NUL, or half of a Unicode character).',
+    'Un texte contient un caractère qui ne peut pas être transmis (NUL, ou une moitié de caractère Unicode)\u{a0}: retirez-le.',
+    'A text holds a character that cannot be sent (NUL, or half of a Unicode character): take it out.',
   ],
   idempotencyKeyReused: [
     'unprocessable',
@@ -68,12 +68,12 @@ export const notificationErrors = defineErrors('notifications', {
   ],
   sendingInterrupted: [
     'unavailable',
-    'L’envoi a été interrompu\u{a0}; il reprendra.',
-    'The sending was interrupted; it will go on.',
+    'L’envoi a été interrompu\u{a0}; il reprendra de lui-même.',
+    'The sending was interrupted; it goes on by itself.',
   ],
   invalidTask: [
     'invalid',
-    'Les arguments de cette tâche ne désignent pas une notification.',
-    'The task’s arguments do not name a notification.',
+    'Les arguments de cette tâche ne désignent pas une notification\u{a0}: envoyez par POST /api/notifications, qui crée la tâche.',
+    'The task’s arguments do not name a notification: send by POST /api/notifications, which makes the task.',
   ],
 })
