@@ -4,8 +4,13 @@ import { createCustomer, createStaff } from '#src/modules/accounts/create-accoun
 
 /** Rows that tests need, each with names of its own unless told otherwise. */
 
+/** Each is another, as phones and agencies' codes are few enough for two random ones to be the same. */
+let phones = randomInt(10_000_000)
+let agencies = randomInt(1_000_000)
+
 export function aPhone(): string {
-  return `+22177${String(randomInt(10_000_000)).padStart(7, '0')}`
+  phones = (phones + 1) % 10_000_000
+  return `+22177${String(phones).padStart(7, '0')}`
 }
 
 export const TEST_PIN = '9371'
@@ -17,7 +22,8 @@ export async function aCustomer(db: Db, { phone = aPhone(), pin = TEST_PIN } = {
 }
 
 export async function anAgency(db: Db) {
-  const code = `A${randomInt(1_000_000)}`
+  agencies = (agencies + 1) % 1_000_000
+  const code = `A${agencies}`
   const { id } = await db
     .insertInto('agency')
     .values({ code, name: `Agence ${code}`, source_name: `AGENCE ${code}` })

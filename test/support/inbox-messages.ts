@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Db } from '#src/database/database.ts'
+import { aPhone } from './factories.ts'
 
 export interface MessageFields {
   /** Addressed by name. Left out, it is a broadcast. */
@@ -45,10 +46,9 @@ export async function aMessage(db: Db, fields: MessageFields): Promise<string> {
 
 /** A customer who sees the broadcasts that come after `since`. */
 export async function aReader(db: Db, since: number): Promise<string> {
-  const phone = `+22177${String(Math.floor(Math.random() * 10_000_000)).padStart(7, '0')}`
   const { id } = await db
     .insertInto('account')
-    .values({ role: 'customer', phone, secret_hash: 'none', created_at: new Date(since) })
+    .values({ role: 'customer', phone: aPhone(), secret_hash: 'none', created_at: new Date(since) })
     .returning('id')
     .executeTakeFirstOrThrow()
   return id
