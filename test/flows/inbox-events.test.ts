@@ -10,6 +10,7 @@ import type { EventBus } from '#src/ports/event-bus.ts'
 import type { Api } from '#src/roles/parts/server.ts'
 import { Ear } from '#test/conformance/event-bus.ts'
 import { testApi, type TestApi, TEST_JWT_SECRET } from '#test/support/api.ts'
+import { aTurn } from '#test/support/event-loop.ts'
 import { EventStream } from '#test/support/event-stream.ts'
 import { aCustomer } from '#test/support/factories.ts'
 import { aMessage, aReader } from '#test/support/inbox-messages.ts'
@@ -24,7 +25,6 @@ let redis: Redis
 let api: TestApi
 /** As a worker has it. */
 let bus: EventBus
-let ear: Ear
 let instances: readonly Instance[]
 
 interface Instance {
@@ -32,21 +32,39 @@ interface Instance {
   readonly url: string
 }
 
+/** The buses of all processes, with what is heard on each. */
+const ends: { readonly bus: EventBus; readonly ear: Ear }[] = []
+
 before(async () => {
   redis = await startRedis()
-  const newBus = () => redisEventBus({ url: redis.url, log })
   api = await testApi({ bus: newBus })
   instances = [await listening(api.server), await listening(await api.another())]
   bus = newBus()
-  ear = new Ear()
-  bus.subscribe(INBOX_CHANNEL, ear)
-  await ear.listening()
+  await allHearEachOther()
 })
 after(async () => {
   await bus?.[Symbol.asyncDispose]()
   await api?.[Symbol.asyncDispose]()
   await redis?.[Symbol.asyncDispose]()
 })
+
+function newBus(): EventBus {
+  const end = { bus: redisEventBus({ url: redis.url, log }), ear: new Ear() }
+  end.bus.subscribe(INBOX_CHANNEL, end.ear)
+  ends.push(end)
+  return end.bus
+}
+
+/** Each process connects in its own time, and has one connection to publish and another to listen. */
+async function allHearEachOther(): Promise<void> {
+  for (const end of ends) {
+    const word = randomUUID()
+    await until('what one process tells is heard by all', async () => {
+      await end.bus.publish(INBOX_CHANNEL, word)
+      return ends.every(({ ear }) => ear.events.includes(word))
+    })
+  }
+}
 
 async function listening(server: Api): Promise<Instance> {
   return { server, url: await server.app.listen({ host: '127.0.0.1', port: 0 }) }
@@ -60,8 +78,8 @@ function instance(index: number): Instance {
 
 const tokens = accessTokens(TEST_JWT_SECRET, { has: () => false }, systemClock)
 
-async function aCaller(): Promise<{ id: string; token: string }> {
-  const id = await aReader(api.database.db, Date.now())
+async function aCaller(db = api.database.db): Promise<{ id: string; token: string }> {
+  const id = await aReader(db, Date.now())
   return { id, token: tokens.sign({ accountId: id, sessionId: randomUUID(), role: 'customer' }) }
 }
 
@@ -143,15 +161,21 @@ test('a stream that is cut goes on at another instance, and at one that was star
   const sent: string[] = []
   const shown: unknown[] = []
   let lastEventId: string | undefined
+  const sendNext = async (): Promise<void> => {
+    sent.push(await send(reader))
+    // Messages of one millisecond come in the order of their ids.
+    for (const now = Date.now(); Date.now() <= now;) await aTurn()
+  }
   const restarted = await listening(await api.another())
   for (const at of [instance(0), instance(1), restarted, instance(0)]) {
     using stream = await opened(at, token, lastEventId)
-    sent.push(await send(reader))
+    await sendNext()
     await stream.until(() => shown.length + stream.shown.length >= sent.length)
     ;({ lastEventId } = stream)
     shown.push(...stream.shown)
     stream.cut()
-    sent.push(await send(reader), await send(reader))
+    await sendNext()
+    await sendNext()
   }
   using last = await opened(instance(1), token, lastEventId)
   await last.until(() => shown.length + last.shown.length >= sent.length)
@@ -163,22 +187,15 @@ test('Redis killed and back: what was sent meanwhile is shown, once', async () =
   using first = await opened(instance(0), token)
   using second = await opened(instance(1), token)
   const sent = [await send(reader)]
-  const listened = ear.timesListening
   await redis.kill()
   sent.push(await send(reader), await send(reader))
   assert.equal((await put(instance(0).server.app, `/api/notifications/${sent[0]}/read`, {}, token)).statusCode, 204)
   await redis.start()
-  await ear.listening(listened + 1)
   for (const stream of [first, second]) {
     await stream.until(() => stream.shown.length >= 3)
     await stream.until(() => stream.events.at(-1)?.data['unread'] === 2)
   }
-  // The worker's own connection may be back a little later than those that listen.
-  const probes = ear.events.length
-  await until('the bus carries events', async () => {
-    await bus.publish(INBOX_CHANNEL, 'are you there?')
-    return ear.events.length > probes
-  })
+  await allHearEachOther()
   sent.push(await send(reader))
   for (const stream of [first, second]) {
     await stream.event('notification', { id: sent.at(-1) })
@@ -226,12 +243,23 @@ test('a client that stops reading for a while gets it all in the end, each messa
   for (const { shown } of [quick, slow]) assert.deepEqual(shown, sent)
 })
 
+async function inTurn<T, U>(all: readonly T[], make: (one: T) => Promise<U>): Promise<U[]> {
+  const made: U[] = []
+  for (const one of all) made.push(await make(one))
+  return made
+}
+
 test('300 streams are told of one broadcast each, and of their own messages alone', async () => {
-  const callers = await Promise.all(Array.from({ length: 300 }, () => aCaller()))
+  const { db } = api.database
+  // In one transaction: nobody's turn of the pool's few connections comes too late.
+  const callers = await db.transaction().execute((tx) => inTurn(Array.from({ length: 300 }), () => aCaller(tx)))
   const streams = await Promise.all(callers.map(({ token }, index) => opened(instance(index % 2), token)))
-  const broadcast = await aMessage(api.database.db, { at: Date.now() })
+  const broadcast = await aMessage(db, { at: Date.now() })
   await announceNotification(bus, { id: broadcast, isBroadcast: true, recipients: 0 })
-  const own = await Promise.all(callers.map(({ id }) => send(id)))
+  const own = await db
+    .transaction()
+    .execute((tx) => inTurn(callers, ({ id }) => aMessage(tx, { to: [id], at: Date.now() })))
+  await Promise.all(own.map((id) => announceNotification(bus, { id, isBroadcast: false, recipients: 1 })))
   for (const [index, stream] of streams.entries()) {
     await stream.until(() => stream.shown.length >= 2)
     assert.deepEqual(new Set(stream.shown), new Set([broadcast, own[index]]))
