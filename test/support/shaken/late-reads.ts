@@ -30,14 +30,20 @@ export function lateReads({ delayMs, later = setTimeout }: Lateness): Disposable
   }
 
   function give(socket: Socket): void {
-    const [read, ...rest] = held.get(socket) ?? []
-    held.delete(socket)
-    if (read === undefined || socket.destroyed) return
+    const waiting = held.get(socket) ?? []
+    const read = waiting.shift()
+    if (read === undefined || socket.destroyed) {
+      held.delete(socket)
+      return
+    }
     const hasRoom = push.apply(socket, read)
     if (!hasRoom) stopReading(socket)
     // As Node does at an end: without it a socket that nobody reads does not notice.
     if (read[0] === null) socket.read(0)
-    for (const next of rest) socket.push(...next)
+    // Each in a turn of its own, as they came.
+    const ms = waiting.length > 0 ? delayMs() : 0
+    if (ms === 0) setImmediate(() => give(socket))
+    else later(() => give(socket), ms)
   }
 
   return {
