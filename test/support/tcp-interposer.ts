@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
+import { freePort } from './free-port.ts'
 
 /**
  * What happens to the next thing that the server says: `hang` lets its first bytes through and then nothing more on
@@ -24,12 +26,12 @@ export class TcpInterposer implements AsyncDisposable {
     this.#server = createServer((client) => this.#join(client, connect(targetPort, '127.0.0.1')))
   }
 
-  /** @param port to listen on; a free one unless given */
-  static async start(targetPort: number, port = 0): Promise<TcpInterposer> {
+  /** @param port to listen on: of one that was closed, to come back there; a free one unless given */
+  static async start(targetPort: number, port?: number): Promise<TcpInterposer> {
     const interposer = new TcpInterposer(targetPort)
-    const listening = Promise.withResolvers<void>()
-    interposer.#server.listen(port, '127.0.0.1', listening.resolve)
-    await listening.promise
+    // Not one that the system chooses: while nobody listens on that, it may be given to somebody else.
+    interposer.#server.listen(port ?? (await freePort()), '127.0.0.1')
+    await once(interposer.#server, 'listening')
     return interposer
   }
 
