@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { CloseStack } from '#src/core/lifecycle.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { type Postgres, startPostgres } from '#src/postgres-engine/start-postgres.ts'
+import { freePort } from '#test/support/free-port.ts'
 import { type RealSystem, realSystem, type RealSystemOptions } from '#test/support/real-system.ts'
 import { Fleet } from './fleet.ts'
 import { Line } from './line.ts'
@@ -86,7 +87,8 @@ class KillablePostgres implements AsyncDisposable {
 
   static async start(): Promise<KillablePostgres> {
     const folder = mkdtempSync(join(tmpdir(), 'samaconso-crash-'))
-    return new KillablePostgres(folder, await startIn(folder, 0))
+    // It comes back on its port, which is nobody else's meanwhile.
+    return new KillablePostgres(folder, await startIn(folder, await freePort()))
   }
 
   get url(): string {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { chmodSync, chownSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { asOrdinaryUser, isRoot, processesIn, until } from '#test/support/processes.ts'
@@ -15,8 +16,12 @@ test('the first start makes a database and a later one, on another port, finds w
   assert.deepEqual(await first.exited, { code: 0, signal: null })
   assert.deepEqual(processesIn(dataDir), [])
 
+  // Taken, lest the second start be given it again by chance.
+  const taker = createServer().on('error', () => {})
+  taker.listen(port, '127.0.0.1')
   await using second = holdEngine(dataDir)
   const again = await whenUp(second)
+  taker.close()
   assert.deepEqual(await ask(again.url, 'select * from kept'), [{ seven: 7 }])
   assert.notEqual(again.port, port)
   second.signal('SIGTERM')

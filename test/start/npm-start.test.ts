@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
-import { createServer, type Server } from 'node:net'
 import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { freePort } from '#test/support/free-port.ts'
 import {
   asOrdinaryUser,
   processesIn,
@@ -39,19 +39,6 @@ async function whenReady(npm: StartedProgram, port: number): Promise<Started> {
   assert.equal(url, `http://127.0.0.1:${port}`)
   assert.equal((await fetch(`${url}/health`)).status, 200)
   return { npm, url }
-}
-
-async function freePort(): Promise<number> {
-  const probe = await listening()
-  const { port } = probe.address() as { port: number }
-  await new Promise((resolve) => probe.close(resolve))
-  return port
-}
-
-async function listening(): Promise<Server> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return server
 }
 
 /** Exit 0, and nothing of the system left: no engine, no simulator, no watcher. */
