@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { after, afterEach, before, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
 import { memoryCache } from '#src/adapters/cache/memory.ts'
 import { guardedPrepaidSource, SourceGuard } from '#src/adapters/meter-source/guarded-source.ts'
 import { CloseStack } from '#src/core/lifecycle.ts'
@@ -11,20 +11,20 @@ import { BackgroundRefresh, type BackgroundRefreshParts } from '#src/modules/con
 import { openKnowledge } from '#src/modules/consumption/knowledge.ts'
 import { parseRefreshHours } from '#src/modules/consumption/refresh-hours.ts'
 import { type PostpaidSource, type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
+import { VirtualTime } from '#test/celery/virtual-time.ts'
 import { aHousehold } from '#test/support/consumption-api.ts'
 import { aSale, AskedPostpaidSource, AskedPrepaidSource } from '#test/support/consumption-sources.ts'
 import { testDatabase, type TestDatabase } from '#test/support/database.ts'
-import { until } from '#test/support/processes.ts'
-import { spedUpTimers } from '#test/support/sped-up-timers.ts'
 
-const EVENING = '2026-03-15T22:57:00Z'
-/** Ten virtual minutes in a second. */
-const FACTOR = 600
-const MINUTE = 60_000
+const EVENING = Date.parse('2026-03-15T22:57:00Z')
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 
 let fresh: TestDatabase
 let database: Database
+/** Stands still while PostgreSQL is asked: what is measured on it is the pauses alone. */
+let time: VirtualTime
 before(async () => {
   fresh = await testDatabase()
   database = openDatabase({ url: fresh.url, log: createLogger('silent') })
@@ -35,6 +35,11 @@ after(async () => {
 })
 
 const opened: CloseStack[] = []
+const pools: Database[] = []
+beforeEach(() => {
+  pools.splice(0, pools.length, database)
+  time = new VirtualTime(EVENING, () => pools.every((pool) => pool.use().busy === 0))
+})
 afterEach(async () => {
   for (const stack of opened.splice(0)) await stack.close()
   await database.db.deleteFrom('device').execute()
@@ -44,15 +49,9 @@ afterEach(async () => {
 /** When and in what order the prepaid source was asked. */
 class ClockedSource extends AskedPrepaidSource {
   readonly questions: { readonly number: string; readonly at: number }[] = []
-  readonly #timers: Timers
-
-  constructor(timers: Timers) {
-    super()
-    this.#timers = timers
-  }
 
   override sales(...args: Parameters<AskedPrepaidSource['sales']>): ReturnType<AskedPrepaidSource['sales']> {
-    this.questions.push({ number: args[0].number, at: this.#timers.now() })
+    this.questions.push({ number: args[0].number, at: time.now() })
     return super.sales(...args)
   }
 }
@@ -69,7 +68,7 @@ async function aMeterOf({ kind = 'prepaid', seenDaysAgo = 1, readHoursAgo }: Par
   const { id: accountId, meters } = await aHousehold(db, kind)
   const [meter] = meters
   assert.ok(meter)
-  const ago = (ms: number): Date => new Date(Date.parse(EVENING) - ms)
+  const ago = (ms: number): Date => new Date(EVENING - ms)
   await db
     .insertInto('device')
     .values({ account_id: accountId, platform: 'android', last_seen_at: ago(seenDaysAgo * 24 * HOUR) })
@@ -85,7 +84,6 @@ async function aMeterOf({ kind = 'prepaid', seenDaysAgo = 1, readHoursAgo }: Par
 }
 
 interface Process {
-  readonly timers: Timers
   readonly outcomes: string[]
   close(): Promise<void>
 }
@@ -105,7 +103,7 @@ class LeasedSource extends AskedPostpaidSource {
 function aProcess(
   sic: PrepaidSource,
   {
-    timers = spedUpTimers(EVENING, FACTOR),
+    timers = time,
     postpaid = new AskedPostpaidSource(),
     ...changed
   }: Partial<BackgroundRefreshParts> & { readonly postpaid?: PostpaidSource } = {},
@@ -113,7 +111,9 @@ function aProcess(
   const stack = new CloseStack(createLogger('fatal'))
   opened.push(stack)
   const log = createLogger('silent')
-  const { db } = stack.add('pool', openDatabase({ url: fresh.url, log }))
+  const pool = stack.add('pool', openDatabase({ url: fresh.url, log }))
+  pools.push(pool)
+  const { db } = pool
   const { readings } = openKnowledge({
     db,
     cache: memoryCache({ clock: timers.now }),
@@ -139,17 +139,22 @@ function aProcess(
     ...changed,
   })
   stack.add('refresh', refresh)
-  return { timers, outcomes, close: () => stack.close() }
+  return { outcomes, close: () => stack.close() }
+}
+
+/** Lets time pass until something has happened, a minute at a time; six hours at most. */
+async function passUntil(what: string, condition: () => boolean): Promise<void> {
+  const end = time.now() + 6 * HOUR
+  for (; !condition(); await time.pass(MINUTE)) assert.ok(time.now() < end, `not in six hours: ${what}`)
 }
 
 test('at night the meters of customers seen of late are read, the stalest first, none too quickly', async () => {
   const read = [await aMeterOf({ readHoursAgo: 30 }), await aMeterOf({ readHoursAgo: 50 }), await aMeterOf()]
   await aMeterOf({ seenDaysAgo: 31, readHoursAgo: 90 })
   await aMeterOf({ readHoursAgo: 2 })
-  const timers = spedUpTimers(EVENING, FACTOR)
-  const sic = new ClockedSource(timers)
-  const { outcomes } = aProcess(sic, { timers, metersPerMinute: 2 })
-  await until('three meters are read', () => outcomes.length === 3)
+  const sic = new ClockedSource()
+  const { outcomes } = aProcess(sic, { metersPerMinute: 2 })
+  await time.pass(HOUR)
   assert.deepEqual(outcomes, ['read', 'read', 'read'])
   assert.deepEqual(
     sic.questions.map(({ number }) => number),
@@ -157,64 +162,57 @@ test('at night the meters of customers seen of late are read, the stalest first,
   )
   assert.ok((sic.questions[0]?.at ?? 0) >= Date.parse('2026-03-15T23:00:00Z'))
   const pauses = sic.questions.slice(1).map(({ at }, place) => at - (sic.questions[place]?.at ?? 0))
-  // From start to start; what a start takes until the question is put differs.
-  assert.ok(pauses.every((pause) => pause >= 20_000))
-  const stalest = await stalestActive(database.db, new Date(Date.parse(EVENING) - 30 * 24 * HOUR))
+  assert.deepEqual(pauses, [30 * SECOND, 30 * SECOND])
+  const stalest = await stalestActive(database.db, new Date(EVENING - 30 * 24 * HOUR))
   assert.equal(stalest?.toISOString(), '2026-03-15T20:57:00.000Z')
 })
 
 test('by day nothing is asked: what the night did not reach waits for the next', async () => {
   for (let meters = 0; meters < 40; meters += 1) await aMeterOf()
-  const timers = spedUpTimers(EVENING, 2 * FACTOR)
-  const sic = new ClockedSource(timers)
+  const sic = new ClockedSource()
   const hours = parseRefreshHours('23:00-23:10')
   assert.ok(hours)
-  aProcess(sic, { timers, hours, metersPerMinute: 2 })
-  await until('long after its end', () => timers.now() > Date.parse('2026-03-15T23:50:00Z'))
-  assert.ok(sic.questions.length > 0 && sic.questions.length <= 21)
-  // A question whose turn came in the last minute may be put in the next ones.
-  assert.ok((sic.questions.at(-1)?.at ?? 0) < Date.parse('2026-03-15T23:30:00Z'))
+  aProcess(sic, { hours, metersPerMinute: 2 })
+  await time.pass(HOUR)
+  assert.ok(sic.questions.length > 0 && sic.questions.length <= 20)
+  assert.ok((sic.questions.at(-1)?.at ?? 0) < Date.parse('2026-03-15T23:10:00Z'))
 })
 
 test('a source that is down is asked once a minute, and the night goes on once it is back', async () => {
   const meters = [await aMeterOf(), await aMeterOf(), await aMeterOf()]
-  const timers = spedUpTimers(EVENING, FACTOR)
-  const sic = new ClockedSource(timers)
+  const sic = new ClockedSource()
   sic.failure = new SourceUnavailable('unreachable')
   const guard = new SourceGuard({
     failuresToOpen: 1,
     pauseMs: 3_000,
     concurrent: 8,
     waitTimeoutMs: 2_000,
-    clock: timers.now,
+    clock: time.now,
   })
-  const { outcomes } = aProcess(guardedPrepaidSource(sic, guard), {
-    timers,
-    isAnswering: () => guard.state === 'closed',
-  })
-  await until('two questions have failed', () => sic.questions.length >= 2)
+  const { outcomes } = aProcess(guardedPrepaidSource(sic, guard), { isAnswering: () => guard.state === 'closed' })
+  await passUntil('two questions have failed', () => sic.questions.length >= 2)
   sic.failure = undefined
-  await until('all are read', () => outcomes.filter((outcome) => outcome === 'read').length === meters.length)
+  await passUntil('all are read', () => outcomes.filter((outcome) => outcome === 'read').length === meters.length)
   const [first, second] = sic.questions
-  assert.ok((second?.at ?? 0) - (first?.at ?? 0) >= MINUTE / 2)
+  assert.equal((second?.at ?? 0) - (first?.at ?? 0), MINUTE)
   assert.equal(first?.number, second?.number)
 })
 
 test('of two processes one refreshes, each meter once; when it is gone the other goes on', async () => {
   for (let meters = 0; meters < 30; meters += 1) await aMeterOf()
-  const timers = spedUpTimers(EVENING, FACTOR)
-  const sic = new ClockedSource(timers)
-  const processes = [aProcess(sic, { timers, metersPerMinute: 10 }), aProcess(sic, { timers, metersPerMinute: 10 })]
-  await until('some meters are read', () => sic.questions.length >= 10)
+  const sic = new ClockedSource()
+  const processes = [aProcess(sic, { metersPerMinute: 10 }), aProcess(sic, { metersPerMinute: 10 })]
+  await passUntil('some meters are read', () => sic.questions.length >= 10)
   const [working, ...others] = processes.toSorted((a, b) => b.outcomes.length - a.outcomes.length)
   const [waiting] = others
   assert.ok(working && waiting)
   assert.equal(waiting.outcomes.length, 0)
   await working.close()
   const byTheFirst = sic.questions.length
-  await until('the other has read the rest', () => new Set(sic.questions.map(({ number }) => number)).size === 30)
-  await until('and has said so', () => working.outcomes.length + waiting.outcomes.length === 30)
+  assert.ok(byTheFirst < 30)
+  await passUntil('the other has read the rest', () => working.outcomes.length + waiting.outcomes.length === 30)
   assert.equal(waiting.outcomes.length, 30 - byTheFirst)
+  assert.equal(new Set(sic.questions.map(({ number }) => number)).size, 30)
   assert.equal(sic.questions.length, 30)
 })
 
@@ -232,20 +230,20 @@ test('a round that breaks for one kind ends for the other before its turn is giv
       throw new Error('as a page of meters that PostgreSQL did not answer')
     },
   })
-  await until('the round has broken', () => breaks > 0)
-  await until('all bills were asked for, in later rounds', () => postpaid.leased.length >= 20)
+  await passUntil('the round has broken', () => breaks > 0)
+  assert.ok(postpaid.leased.length < 20)
+  await passUntil('all bills were asked for, in later rounds', () => postpaid.leased.length >= 20)
   assert.ok(postpaid.leased.every(Boolean), String(postpaid.leased))
 })
 
 test('a meter of which every answer is nonsense is asked once an hour, and holds up no other', async () => {
   const broken = await aMeterOf()
   const others = [await aMeterOf({ readHoursAgo: 50 }), await aMeterOf({ readHoursAgo: 30 })]
-  const timers = spedUpTimers(EVENING, 2 * FACTOR)
-  const sic = new ClockedSource(timers)
+  const sic = new ClockedSource()
   sic.add(broken.key, aSale('2026-03-01T08:00:00Z', 'beaucoup', '5000'))
-  aProcess(sic, { timers })
+  aProcess(sic)
   const questions = () => sic.questions.filter(({ number }) => number === broken.number)
-  await until('it is asked again', () => questions().length >= 2)
+  await passUntil('it is asked again', () => questions().length >= 2)
   assert.deepEqual(
     sic.questions.slice(0, 3).map(({ number }) => number),
     [broken, ...others].map(({ number }) => number),
@@ -256,17 +254,17 @@ test('a meter of which every answer is nonsense is asked once an hour, and holds
 
 test('a clock that goes back between two meters makes the pause no longer', async () => {
   const meters = [await aMeterOf(), await aMeterOf()]
-  const { now, after: wakeAfter } = spedUpTimers(EVENING, FACTOR)
   let backMs = 0
-  const timers: Timers = { now: () => now() - backMs, after: wakeAfter }
-  const sic = new ClockedSource(timers)
+  const timers: Timers = { now: () => time.now() - backMs, after: (delayMs, wake) => time.after(delayMs, wake) }
+  const sic = new ClockedSource()
   const hours = parseRefreshHours('05:00-04:00')
   assert.ok(hours)
   const gate = Promise.withResolvers<void>()
   sic.gate = gate.promise
   const { outcomes } = aProcess(sic, { timers, hours })
-  await until('the first is asked', () => sic.questions.length > 0)
+  await passUntil('the first is asked', () => sic.questions.length > 0)
   backMs = 10 * HOUR
   gate.resolve()
-  await until('all are read', () => outcomes.length === meters.length)
+  await time.pass(MINUTE)
+  assert.equal(outcomes.length, meters.length)
 })
