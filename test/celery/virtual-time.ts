@@ -35,7 +35,8 @@ export class VirtualTime implements Timers {
       next.wake()
       await this.#settled()
     }
-    this.#nowMs = endAt
+    // Not back, where two pass at the same time and the one that was to end later has.
+    this.#nowMs = Math.max(this.#nowMs, endAt)
   }
 
   async #settled(): Promise<void> {
