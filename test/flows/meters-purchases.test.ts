@@ -100,7 +100,8 @@ suite('purchases', () => {
     for (const caller of [agent, admin]) {
       const page = await purchases(caller, meter.id)
       assert.equal(page.items.length, 1)
-      assert.doesNotMatch(JSON.stringify(page), /recharge_codes|0123/)
+      // An id is random, and may hold any four digits.
+      assert.doesNotMatch(JSON.stringify({ ...page, meter_id: '' }), /recharge_codes|0123/)
     }
     assert.equal((await api.get(refused, `/api/meters/${meter.id}/purchases`)).statusCode, 404)
   })
