@@ -30,6 +30,8 @@ export interface ConnectionOptions {
 
 /** Requests that a client may send ahead of their answers; an honest one sends a single one. */
 const MOST_WAITING = 64
+/** For a client that was turned away to read why and to leave. */
+const LEAVE_WITHIN_MS = 2_000
 /** A token that no client knows, behind the beginning of a result. */
 const MALFORMED = Buffer.from('810100000000000100ffdeadbeef', 'hex')
 
@@ -150,7 +152,7 @@ export class Connection {
       return
     }
     await reply.end()
-    if (agreed === undefined) this.#socket.end()
+    if (agreed === undefined) await this.#turnAway()
   }
 
   async #answerLogin(message: Message): Promise<void> {
@@ -166,10 +168,15 @@ export class Connection {
       for (const problem of problems) await reply.write(tokens.error(problem))
       await reply.write(tokens.done({ kind: 'statement', isError: true }))
       await reply.end()
-      this.#socket.end()
-      return
+      return this.#turnAway()
     }
     await this.#welcome(login, this.#session, reply)
+  }
+
+  /** The last word is the client's: one that finds the end of the connection beside the refusal may never read that. */
+  async #turnAway(): Promise<void> {
+    await delay(LEAVE_WITHIN_MS, undefined, { signal: this.#closed.signal }).catch(() => undefined)
+    this.#socket.end()
   }
 
   async #logIn(login: Login): Promise<SqlSession> {
