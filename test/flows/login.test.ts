@@ -215,7 +215,8 @@ test('staff change a password, customers a PIN, and not the other way round', as
 })
 
 test('no secret of any of these requests reached the log', () => {
-  const log = api.log.text()
+  // The random ids of requests that were slow may have the digits of a PIN among theirs.
+  const log = api.log.text().replaceAll(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'an id')
   for (const secret of ['9371', '8642', 'a password for tests', 'eyJhbGciOi']) {
     assert.ok(!log.includes(secret), secret)
   }
