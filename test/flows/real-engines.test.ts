@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { after, before, test } from 'node:test'
+import { sql } from 'kysely'
 import { rabbitmqBroker } from '#src/adapters/broker/rabbitmq.ts'
 import { CeleryClient } from '#src/celery/client.ts'
+import { addDays, type Day } from '#src/core/calendar.ts'
 import { systemClock } from '#src/core/clock.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { systemTimers } from '#src/core/timers.ts'
 import { acceptNotification } from '#src/modules/notifications/accept.ts'
 import { EventStream } from '#test/support/event-stream.ts'
-import { aCustomer, aLink, aMeter, aStaffMember } from '#test/support/factories.ts'
+import { aCustomer, aLink, aMeter, aPhone, aStaffMember } from '#test/support/factories.ts'
 import { type StartedProgram, until } from '#test/support/processes.ts'
 import { type RealSystem, realSystem, type RunningApi } from '#test/support/real-system.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
@@ -59,20 +61,31 @@ test('consumption comes from SQL Server once, and from Redis for both instances 
     },
   ])
   const { access_token: token } = await logIn(api(0), customer)
-  const path = `/api/consumption/${customer.id}?from=2026-03-01&to=2026-04-01`
-  const first = await call(api(0), 'GET', path, { token })
+  const pathFrom = (from: Day): string => `/api/consumption/${customer.id}?from=${from}&to=2026-04-01`
+  const first = await call(api(0), 'GET', pathFrom('2026-03-01'), { token })
   assert.equal(first.status, 200, first.text)
   assert.deepEqual([first.body['energy_kwh'], first.body['amount_xof'], first.body['stale']], [31.5, 5000, false])
   assert.equal(first.headers.get('x-cache'), 'MISS')
-  // The answer did not wait until it was kept; read back by the instance that made it, it is in Redis.
-  await until('the answer is kept', async () => {
-    const { headers } = await call(api(0), 'GET', path, { token })
-    return headers.get('x-cache') === 'HIT'
+  let asked = 0
+  await until('an answer that one instance has kept is a hit at the first look of the other', async () => {
+    // Where Redis is not quick enough an instance does without: another question shows it.
+    const path = pathFrom(addDays('2026-03-01', -asked))
+    asked += 1
+    const kept = await keptAnswer(path, token)
+    const second = await call(api(1), 'GET', path, { token })
+    assert.equal(second.text, kept.text)
+    return second.headers.get('x-cache') === 'HIT'
   })
-  const second = await call(api(1), 'GET', path, { token })
-  assert.equal(second.headers.get('x-cache'), 'HIT')
-  assert.equal(second.text, first.text)
 })
+
+/** An answer did not wait until it was kept; read back by the instance that made it, it is in Redis. */
+async function keptAnswer(path: string, token: string): Promise<Answer> {
+  for (;;) {
+    const answer = await call(api(0), 'GET', path, { token })
+    if (answer.headers.get('x-cache') === 'HIT') return answer
+    assert.equal(answer.status, 200, answer.text)
+  }
+}
 
 const LANES = [
   ['urgent', 'urgent'],
@@ -97,16 +110,22 @@ test('a notification of each priority goes through its queue and its worker to t
 })
 
 test('a logout on one instance is refused at once by the other', async () => {
-  const customer = await aCustomer(system.database.db)
+  const { db } = system.database
+  const customer = await aCustomer(db)
   const { access_token: token } = await logIn(api(0), customer)
   const path = `/api/users/${customer.id}`
   assert.equal((await call(api(1), 'GET', path, { token })).status, 200)
+  // An instance is ready before it is connected to RabbitMQ.
+  await until('both instances listen', async () => {
+    const bindings = await system.rabbitmq.ctl('list_bindings', '-p', 'samaconso', 'source_name')
+    return bindings.split('samaconso.ended_sessions').length === 1 + apis.length
+  })
   assert.equal((await call(api(0), 'POST', '/api/logout', { token, body: {} })).status, 204)
-  await until(
-    'the other instance knows',
-    async () => (await call(api(1), 'GET', path, { token })).status === 401,
-    1_000,
-  )
+  await db.transaction().execute(async (tx) => {
+    // The look at PostgreSQL, every second, sees nothing meanwhile: the other instance was told.
+    await sql`lock table session in access exclusive mode`.execute(tx)
+    await until('the other instance knows', async () => (await call(api(1), 'GET', path, { token })).status === 401)
+  })
 })
 
 test('a message that a worker begins to send is seen on the open streams of both instances', async () => {
@@ -189,7 +208,8 @@ test('without PgBouncer requests are refused with a reason, tasks wait, and all 
     await system.pgbouncer.start()
   }
   await pushed(target)
-  await until('requests are answered', async () => (await notify(api(0), userId, 'normal')).status === 202)
+  const isAnswered = async (): Promise<boolean> => (await notify(api(0), userId, 'normal')).status === 202
+  await until('requests are answered', isAnswered, BACK_WITHIN_MS)
 })
 
 test('told to stop, each process ends in order with exit code 0', async () => {
@@ -247,7 +267,7 @@ async function logIn(at: RunningApi, given: Credentials): Promise<{ access_token
 async function aReachableCustomer(): Promise<{ userId: string; target: string }> {
   const { id } = await system.database.db
     .insertInto('account')
-    .values({ role: 'customer', phone: `+22177${String(Math.random()).slice(2, 9)}`, secret_hash: 'none' })
+    .values({ role: 'customer', phone: aPhone(), secret_hash: 'none' })
     .returning('id')
     .executeTakeFirstOrThrow()
   const target = randomUUID()
@@ -264,9 +284,12 @@ function notify(at: RunningApi, userId: string, priority: string): Promise<Answe
   return call(at, 'POST', '/notifications', { token: admin, body })
 }
 
+/** What lost an engine tries again after ever longer pauses, of up to a quarter of a minute. */
+const BACK_WITHIN_MS = 90_000
+
 /** Waits until FCM has it, and sees that it has it once. */
 async function pushed(target: string): Promise<void> {
   const count = (): number => system.fcm.control.received.list({ target, limit: 10 }).length
-  await until('FCM has the push', () => count() > 0)
+  await until('FCM has the push', () => count() > 0, BACK_WITHIN_MS)
   assert.equal(count(), 1)
 }
