@@ -7,8 +7,9 @@ import { suite, test } from 'node:test'
 import { PushGatewayUnusable } from '#src/ports/push-gateway.ts'
 import { startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
+import { until } from '#test/support/processes.ts'
 import { connectProxy } from './connect-proxy.ts'
-import { newFolder, type SimulatedFcm, simulatedFcm } from './support.ts'
+import { newFolder, outcomeOfSilence, type SimulatedFcm, simulatedFcm } from './support.ts'
 
 const isCredentialsFault = (error: unknown): boolean =>
   error instanceof PushGatewayUnusable && error.reason === 'credentials'
@@ -28,7 +29,8 @@ suite('FCM credentials', { timeout: 60_000 }, () => {
     // In the last tenth of its life it is renewed beside the sending, which does not wait.
     nowMs += 190_000
     assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
-    await gateway.send(pushTo('slow-1'))
+    await until('there is another one', () => tokensGranted(fcm) === 2)
+    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
     assert.equal(tokensGranted(fcm), 2)
   })
 
@@ -122,9 +124,10 @@ suite('FCM credentials', { timeout: 60_000 }, () => {
 
   test('no key, token or target reaches the log', async (t) => {
     const fcm = await simulatedFcm(t)
-    const gateway = fcm.gateway({ timeoutMs: 300 })
-    const targets = ['device', 'dead', 'reset', 'hang', 'goaway', 'unavailable'].map((name) => `${name}-secret-target`)
+    const gateway = fcm.gateway()
+    const targets = ['device', 'dead', 'reset', 'goaway', 'unavailable'].map((name) => `${name}-secret-target`)
     for (const target of targets) await gateway.send(pushTo(target))
+    await outcomeOfSilence(t, fcm, 'hang-secret-target')
     await fetch(`${fcm.simulator.control.url}/tokens/revoke`, { method: 'POST' })
     await gateway.send(pushTo('device'))
     const text = fcm.capture.text()

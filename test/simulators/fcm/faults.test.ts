@@ -8,9 +8,10 @@ import { suite, test } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { type PushOutcome } from '#src/ports/push-gateway.ts'
 import { pushTo } from '#test/conformance/push-gateway.ts'
+import { freePort } from '#test/support/free-port.ts'
 import { until } from '#test/support/processes.ts'
 import { connectProxy } from './connect-proxy.ts'
-import { type SimulatedFcm, simulatedFcm } from './support.ts'
+import { outcomeOfSilence, type SimulatedFcm, simulatedFcm } from './support.ts'
 
 const outcomesOf = ({ simulator }: SimulatedFcm, target: string): string[] =>
   simulator.control.received.list({ target, limit: 100 }).map(({ outcome }) => outcome)
@@ -109,25 +110,31 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     assert.deepEqual(outcomesOf(fcm, 'refuse-1'), ['refuse', 'refuse'])
   })
 
-  for (const [target, reason] of [
-    ['reset-1', 'RESET'],
-    ['hang-1', 'TIMEOUT'],
-    ['half-1', 'TIMEOUT'],
-  ] as const) {
+  test('reset-1 leaves the outcome unknown and is not sent again', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const outcome = await fcm.gateway().send(pushTo('reset-1'))
+    assert.deepEqual(outcome, { state: 'retry', reason: 'RESET', afterMs: 10_000, maybeSent: true })
+    assert.equal(outcomesOf(fcm, 'reset-1').length, 1)
+  })
+
+  for (const target of ['hang-1', 'half-1']) {
     test(`${target} leaves the outcome unknown and is not sent again`, async (t) => {
       const fcm = await simulatedFcm(t)
-      const outcome = await fcm.gateway({ timeoutMs: 300 }).send(pushTo(target))
-      assert.deepEqual(outcome, { state: 'retry', reason, afterMs: 10_000, maybeSent: true })
+      const outcome = await outcomeOfSilence(t, fcm, target)
+      assert.deepEqual(outcome, { state: 'retry', reason: 'TIMEOUT', afterMs: 10_000, maybeSent: true })
       assert.equal(outcomesOf(fcm, target).length, 1)
     })
   }
 
   test('a stuck push holds up no other on the same connection', async (t) => {
     const fcm = await simulatedFcm(t)
-    const gateway = fcm.gateway({ sessions: 1, timeoutMs: 2000 })
-    const stuck = gateway.send(pushTo('hang-1'))
+    const gateway = fcm.gateway({ sessions: 1 })
+    const stop = new AbortController()
+    const stuck = gateway.send(pushTo('hang-1'), stop.signal)
+    await until('it is stuck', () => outcomesOf(fcm, 'hang-1').length === 1)
     assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
-    assert.equal((await stuck).state, 'retry')
+    stop.abort()
+    assert.deepEqual(await stuck, { state: 'retry', reason: 'ABORTED', afterMs: 10_000, maybeSent: true })
   })
 
   test('a push can be aborted while it waits for its answer', async (t) => {
@@ -141,16 +148,20 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
   })
 
   test('a peer that died is an outcome, and is found again when it is back', async (t) => {
-    const fcm = await simulatedFcm(t)
+    // It goes away and comes back: to a port that no connection to elsewhere takes meanwhile.
+    const fcm = await simulatedFcm(t, { port: await freePort() })
     const gateway = fcm.gateway()
     assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
     const hung = gateway.send(pushTo('hang-1'))
     while (outcomesOf(fcm, 'hang-1').length === 0) await new Promise(setImmediate)
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     await fetch(`${fcm.simulator.control.url}/die?for_ms=300`, { method: 'POST' })
     const lost = { state: 'retry', reason: 'CONNECTION_LOST', afterMs: 10_000, maybeSent: true }
     assert.deepEqual(await hung, lost)
     const away = await gateway.send(pushTo('device'))
     assert.deepEqual(away, { state: 'retry', reason: 'UNREACHABLE', afterMs: 10_000, maybeSent: false })
+    t.mock.timers.tick(300)
+    t.mock.timers.reset()
     let outcome: PushOutcome = away
     while (outcome.state === 'retry') {
       await new Promise((resolve) => setTimeout(resolve, 50))
@@ -159,16 +170,30 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     assert.equal(outcome.state, 'sent')
   })
 
-  test('a connection on which nothing moves is found out by ping and left', async (t) => {
+  test('a connection on which nothing moves is found out by ping and left, one that answers the ping is kept', async (t) => {
     const fcm = await simulatedFcm(t)
     const proxy = await connectProxy(t)
-    const gateway = fcm.gateway({ proxyUrl: proxy.url, pingEveryMs: 100, timeoutMs: 30_000, sessions: 1 })
-    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    t.mock.timers.enable({ apis: ['setInterval'] })
+    const beat = (times: number): void => t.mock.timers.tick(times * 1_000)
+    const gateway = fcm.gateway({ proxyUrl: proxy.url, pingEveryMs: 1_000, timeoutMs: 600_000, sessions: 1 })
+    const sends = async () => assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    const hung = gateway.send(pushTo('hang-1'))
+    await sends()
+    const tunnels = proxy.heads.length
+    // A beat after an answer asks nothing, the next one does; that answer comes before the one of a push behind it.
+    for (let round = 0; round < 2; round += 1) {
+      beat(2)
+      await sends()
+    }
+    assert.equal(proxy.heads.length, tunnels)
     proxy.fallSilent()
-    const outcome = await gateway.send(pushTo('device'))
-    assert.deepEqual(outcome, { state: 'retry', reason: 'CONNECTION_LOST', afterMs: 10_000, maybeSent: true })
+    const silent = gateway.send(pushTo('device'))
+    beat(3)
+    const lost = { state: 'retry', reason: 'CONNECTION_LOST', afterMs: 10_000, maybeSent: true }
+    assert.deepEqual(await Promise.all([hung, silent]), [lost, lost])
     proxy.speakAgain()
-    assert.equal((await gateway.send(pushTo('device'))).state, 'sent')
+    await sends()
+    assert.ok(proxy.heads.length > tunnels)
   })
 
   test('errors by share reach their outcomes, the rest is sent', async (t) => {
@@ -219,15 +244,27 @@ suite('pushes through faults', { timeout: 60_000 }, () => {
     assert.deepEqual(outcomesOf(fcm, 'late'), [])
   })
 
-  test('closing lets the pushes under way end, and gives up those that do not', async (t) => {
+  test('closing lets the pushes under way end', async (t) => {
     const fcm = await simulatedFcm(t)
     await fcm.rule({ match: { target: 'late' }, action: { delay_ms: 100 } })
-    const gateway = fcm.gateway({ drainMs: 500 })
+    const gateway = fcm.gateway({ drainMs: 60_000 })
+    await gateway.send(pushTo('first'))
+    t.mock.timers.enable({ apis: ['setTimeout'] })
     const late = gateway.send(pushTo('late'))
+    while (outcomesOf(fcm, 'late').length === 0) await new Promise(setImmediate)
+    const closed = gateway[Symbol.asyncDispose]()
+    t.mock.timers.tick(100)
+    assert.equal((await late).state, 'sent')
+    await closed
+    t.mock.timers.reset()
+  })
+
+  test('closing gives up the pushes that do not end', async (t) => {
+    const fcm = await simulatedFcm(t)
+    const gateway = fcm.gateway({ drainMs: 100 })
     const hung = gateway.send(pushTo('hang-1'))
     while (outcomesOf(fcm, 'hang-1').length === 0) await new Promise(setImmediate)
     await gateway[Symbol.asyncDispose]()
-    assert.equal((await late).state, 'sent')
     const outcome = await hung
     assert.equal(outcome.state === 'retry' && outcome.maybeSent, true)
   })

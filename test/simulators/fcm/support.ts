@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, type TestContext } from 'node:test'
 import { fcmGateway, type FcmGatewayOptions } from '#src/adapters/push/fcm/fcm-gateway.ts'
-import type { PushGateway } from '#src/ports/push-gateway.ts'
+import type { PushGateway, PushOutcome } from '#src/ports/push-gateway.ts'
 import { type FcmSimulator, type FcmSimulatorOptions, startFcmSimulator } from '#src/simulators/fcm/fcm-simulator.ts'
+import { pushTo } from '#test/conformance/push-gateway.ts'
 import { captureLog, type LogCapture } from '#test/support/log.ts'
 
 export interface SimulatedFcm {
@@ -53,4 +54,20 @@ export async function simulatedFcm(t: TestContext, options: Partial<FcmSimulator
       if (response.status !== 201) throw new Error(await response.text())
     },
   }
+}
+
+/**
+ * What comes of a push to a target that never answers in full. Time stands still until the push and what there is of its
+ * answer have arrived, and then passes at once, so that nothing that does answer can be too late.
+ */
+export async function outcomeOfSilence(t: TestContext, fcm: SimulatedFcm, target: string): Promise<PushOutcome> {
+  const gateway = fcm.gateway({ sessions: 1, timeoutMs: 15_000 })
+  await gateway.send(pushTo('before'))
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const outcome = gateway.send(pushTo(target))
+  // On one connection answers come in their order: after this one's there is nothing more to come.
+  await gateway.send(pushTo('behind'))
+  t.mock.timers.tick(15_000)
+  t.mock.timers.reset()
+  return outcome
 }
