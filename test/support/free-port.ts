@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { createServer, type Server } from 'node:net'
+import { createServer, type ListenOptions, type Server } from 'node:net'
 
 /**
  * Below what Linux takes for outgoing connections (from 32768): an engine may listen seconds after it was told its
@@ -7,48 +7,38 @@ import { createServer, type Server } from 'node:net'
  */
 const LOWEST = 20_000
 const HIGHEST = 32_000
-/** Other test files look for ports at the same time: each process has so many of its own. */
-const BLOCK_PORTS = 100
-const BLOCKS = (HIGHEST - LOWEST) / BLOCK_PORTS
 const ATTEMPTS = 50
 
-let block: Promise<number> | undefined
-let given = 0
-
 /**
- * A port of 127.0.0.1 for a program that cannot choose one itself. It stays the test's own: no other test is told it for
- * as long as this process lives, also while nobody listens on it, as between a server's end and its next start.
+ * A port of 127.0.0.1 that is free now, for programs that cannot choose one themselves. Nobody else who asks here is
+ * given it before this process ends, so that files of tests that run at the same time do not meet.
  */
 export async function freePort(): Promise<number> {
-  const first = await (block ??= ownBlock())
-  for (let attempt = 0; attempt < BLOCK_PORTS; attempt += 1) {
-    // The block's first port holds the block.
-    const port = first + 1 + (given++ % (BLOCK_PORTS - 1))
-    if (await isFree(port)) return port
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(LOWEST, HIGHEST)
+    if ((await isOurs(port)) && (await isFree(port))) return port
   }
-  throw new Error(`no free port on 127.0.0.1 between ${first} and ${first + BLOCK_PORTS}`)
+  throw new Error(`no free port on 127.0.0.1 between ${LOWEST} and ${HIGHEST}`)
 }
 
-/** The first port of a block that is ours until this process ends. */
-async function ownBlock(): Promise<number> {
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const first = LOWEST + randomInt(BLOCKS) * BLOCK_PORTS
-    const holder = createServer().unref()
-    if (await listens(holder, first)) return first
-  }
-  throw new Error(`no free ports on 127.0.0.1 between ${LOWEST} and ${HIGHEST}`)
+/** A name in Linux's abstract space has one holder on the machine, leaves no file, and goes with its process. */
+async function isOurs(port: number): Promise<boolean> {
+  const held = await listening({ path: `\0samaconso-test-port-${port}` })
+  held?.unref()
+  return held !== undefined
 }
 
 async function isFree(port: number): Promise<boolean> {
-  const probe = createServer()
-  const isOurs = await listens(probe, port)
-  if (isOurs) await new Promise((resolve) => probe.close(resolve))
-  return isOurs
+  const probe = await listening({ port, host: '127.0.0.1' })
+  if (probe === undefined) return false
+  await new Promise((resolve) => probe.close(resolve))
+  return true
 }
 
-function listens(server: Server, port: number): Promise<boolean> {
+function listening(options: ListenOptions): Promise<Server | undefined> {
+  const server = createServer()
   return new Promise((resolve) => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => resolve(true))
+    server.once('error', () => resolve(undefined))
+    server.listen(options, () => resolve(server))
   })
 }
