@@ -16,7 +16,7 @@ export interface SicUnderTest extends AsyncDisposable {
   readonly source: SourceDatabase
   /** Change them at any time. */
   readonly faults: Faults
-  /** How to reach it, with short timeouts. */
+  /** How to reach it, with timeouts that nothing but what hangs runs into, also on a busy machine. */
   options(database: 'SIC' | 'HISTH2MC' | 'BI_ODS', changed?: Partial<SqlServerOptions>): SqlServerOptions
   /** Columns that are not given are null. */
   insert(table: string, rows: readonly Readonly<Record<string, string | null>>[]): Promise<void>
@@ -51,8 +51,8 @@ export async function sicUnderTest(
       password: PASSWORD,
       encrypt: 'off',
       trustServerCertificate: true,
-      connectTimeoutMs: 2000,
-      queryTimeoutMs: 2000,
+      connectTimeoutMs: 10_000,
+      queryTimeoutMs: 10_000,
       poolMax: 4,
       ...changed,
     }),

@@ -4,6 +4,7 @@ import { inspect } from 'node:util'
 import { sql } from 'kysely'
 import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { type Faults, noFaults } from '#src/simulators/sic/faults.ts'
+import { freePort } from '#test/support/free-port.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
 import { type Fault, TcpInterposer } from '#test/support/tcp-interposer.ts'
 import type { SqlServerOptions } from './options.ts'
@@ -13,8 +14,6 @@ import { sqlServerPrepaidSource } from './prepaid-source.ts'
 const SALES = 'HEXING_SENELECBILL_ALHDL2'
 const meter = { number: '14250000016', police: '210000001' }
 const range = { from: '2026-01-01', to: '2027-01-01' }
-/** Nothing but what hangs takes so long, also on a busy machine. */
-const PATIENT = { connectTimeoutMs: 10_000, queryTimeoutMs: 10_000 }
 /** For a question that hangs; those around it, that are to be answered, have the same time. */
 const HASTY_MS = 2_000
 const ask = (source: PrepaidSource, signal?: AbortSignal) => source.sales(meter, range, signal)
@@ -51,7 +50,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   async function overWire(changed: Partial<SqlServerOptions> = {}) {
     await using opened = new AsyncDisposableStack()
     const wire = opened.use(await TcpInterposer.start(sic.port))
-    const options = sic.options('SIC', { ...PATIENT, port: wire.port, ...changed })
+    const options = sic.options('SIC', { port: wire.port, ...changed })
     const source = opened.use(sqlServerPrepaidSource(options))
     assert.equal((await ask(source)).length, 40)
     const kept = opened.move()
@@ -137,7 +136,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   ]
   for (const [fault, reason, hasty] of ownFaults) {
     test(`a server that misbehaves (${JSON.stringify(fault)}) is ${reason}; once it does no more it answers`, async () => {
-      await using source = sqlServerPrepaidSource(sic.options('SIC', { ...PATIENT, ...hasty }))
+      await using source = sqlServerPrepaidSource(sic.options('SIC', hasty))
       // Those of answers alone: a new connection asks a question of its own before ours.
       if (fault.answer !== undefined) await ask(source)
       Object.assign(sic.faults, fault)
@@ -175,9 +174,7 @@ suite('the SQL Server source and the simulated SIC', () => {
   })
 
   test('a source that was down when the program started is asked once it is up', async () => {
-    const wire = await TcpInterposer.start(sic.port)
-    const { port } = wire
-    await wire[Symbol.asyncDispose]()
+    const port = await freePort()
     await using source = sqlServerPrepaidSource(sic.options('SIC', { port }))
     await assert.rejects(ask(source), isUnavailable('unreachable'))
     await using _again = await TcpInterposer.start(sic.port, port)

@@ -88,7 +88,7 @@ suite('a question that is given up', () => {
   async function connected(changed: Partial<SqlServerOptions> = {}) {
     await using opened = new AsyncDisposableStack()
     const wire = opened.use(await tappedWire(sic.port))
-    const options = sic.options('SIC', { port: wire.port, poolMax: 1, queryTimeoutMs: 10_000, ...changed })
+    const options = sic.options('SIC', { port: wire.port, poolMax: 1, ...changed })
     const client = opened.use(new SqlServerClient(options))
     const ask = async (signal?: AbortSignal): Promise<unknown> => (await client.query('SELECT 1 AS one', {}, signal))[0]
     assert.deepEqual(await ask(), { one: 1 })

@@ -106,7 +106,7 @@ suite('an answer of another length', () => {
       from generate_series(1, ${count}::int) place`.execute(sic.source.db)
 
   test('as many rows as a meter may have are an answer, more are malformed', async () => {
-    await using source = sqlServerPrepaidSource(sic.options('SIC', { queryTimeoutMs: 20_000 }))
+    await using source = sqlServerPrepaidSource(sic.options('SIC', { queryTimeoutMs: 120_000 }))
     await putSales(MOST_ROWS)
     assert.equal((await source.sales(meter, range)).length, MOST_ROWS)
     await putSales(1)
