@@ -5,13 +5,14 @@ import { startWatched, type WatchedProcess } from './watched-process.ts'
 
 const ENV = { PATH: '/usr/bin:/bin', ONLY: 'this' }
 
-function shell(script: string, onLine: (line: string, stream: string) => void = () => {}): WatchedProcess {
+/** A long `graceMs` is for what is to end by itself: a short one would end it by the next signal on a busy machine. */
+function shell(script: string, onLine: (line: string, stream: string) => void, graceMs = 60_000): WatchedProcess {
   return startWatched({
     command: 'sh',
     args: ['-c', script],
     env: ENV,
     stopSignals: ['SIGINT', 'SIGTERM'],
-    graceMs: 1000,
+    graceMs,
     onLine,
   })
 }
@@ -45,9 +46,8 @@ test('the mildest signal is enough for a program that listens', async () => {
 
 test('one that listens to none, and what it started, are ended all the same', async () => {
   const started = Promise.withResolvers<number>()
-  const child = shell('trap "" INT TERM; sleep 1000 & echo $!; while :; do wait; done', (line) =>
-    started.resolve(Number(line)),
-  )
+  const script = 'trap "" INT TERM; sleep 1000 & echo $!; while :; do wait; done'
+  const child = shell(script, (line) => started.resolve(Number(line)), 100)
   const grandchild = await started.promise
   await child.close()
   assert.deepEqual(await child.exited, { code: null, signal: 'SIGKILL' })
