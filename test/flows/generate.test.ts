@@ -104,8 +104,10 @@ suite('a database filled with made-up customers', () => {
     const those = (kind: string) => rows.filter((row) => row.kind === kind).map((row) => row.delivered)
     await sic.insert('HEXING_SENELECBILL_ALHDL2', those('prepaid'))
     await sic.insert('Historique', those('postpaid'))
-    await using prepaid = sqlServerPrepaidSource(sic.options('SIC'))
-    await using postpaid = sqlServerPostpaidSource(sic.options('HISTH2MC'))
+    // All are asked at once, and each is to be answered however busy the machine is.
+    const patient = { connectTimeoutMs: 30_000, queryTimeoutMs: 30_000 }
+    await using prepaid = sqlServerPrepaidSource(sic.options('SIC', patient))
+    await using postpaid = sqlServerPostpaidSource(sic.options('HISTH2MC', patient))
     const log = createLogger('error', process.stderr)
     const { db, close } = openDatabase({ url: filled.url, log })
     const clock = () => ORDER.until.getTime() + 60 * 60_000
