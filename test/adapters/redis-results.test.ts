@@ -60,17 +60,13 @@ test('a watcher learns after an outage what it missed, and questions fail meanwh
   const through = new URL(server.url)
   through.port = String(port)
   await using store = await opened(through.href)
-  const heard: string[] = []
-  const arrived = Promise.withResolvers<void>()
-  await using _watch = await store.watch('w', (text) => {
-    heard.push(text)
-    if (text === 'after') arrived.resolve()
-  })
+  const heard = { before: Promise.withResolvers<void>(), after: Promise.withResolvers<void>() }
+  await using _watch = await store.watch('w', (text) => heard[text as keyof typeof heard].resolve())
   await store.write('w', 'before', () => false)
+  await heard.before.promise
   await way[Symbol.asyncDispose]()
   await assert.rejects(store.read('w'), ResultStoreUnavailable)
   await client.set('celery-task-meta-w', 'after')
   await using _back = await TcpInterposer.start(Number(direct.port), port)
-  await arrived.promise
-  assert.equal(heard[0], 'before')
+  await heard.after.promise
 })
