@@ -11,6 +11,7 @@ cacheConformance('memory', () => {
       now += ms
       return Promise.resolve()
     },
+    now: () => now,
   })
 })
 
