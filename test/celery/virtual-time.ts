@@ -20,6 +20,11 @@ export class VirtualTime implements Timers {
     return () => void this.#waiting.delete(waiter)
   }
 
+  /** As a process has it that ends without a word: from then on nothing of it is woken. */
+  ofProcess(hasEnded: () => boolean): Timers {
+    return { now: this.now, after: (delayMs, wake) => this.after(delayMs, () => hasEnded() || wake()) }
+  }
+
   /** How many wait, to find those that were forgotten. */
   get waiting(): number {
     return this.#waiting.size

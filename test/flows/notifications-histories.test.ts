@@ -76,7 +76,9 @@ async function live(history: History): Promise<{ id: string; arrived: Map<string
       return new Promise(() => {})
     }
     const push = gatewayOf(send)
-    return Promise.race([api.run(task, { push, chunkSize: 3 }).then(() => 'done' as const), crashed])
+    // Else the dead would ask every second whether they are still wanted, for an hour and a half.
+    const timers = api.time.ofProcess(() => isDead)
+    return Promise.race([api.run(task, { push, timers, chunkSize: 3 }).then(() => 'done' as const), crashed])
   }
 
   let inBroker: PublishedTask[] = []

@@ -111,7 +111,7 @@ for (const [way, body] of ways) {
     const { promise: allLeft, resolve } = Promise.withResolvers<void>()
     let left = 0
     const push = gatewayOf(() => ((left += 1) === 2 && resolve(), new Promise<never>(() => {})))
-    void api.runDue({ push })
+    void api.runDue({ push, timers: api.time.ofProcess(() => left === 2) })
     await allLeft
     await aPreference(api.database, awa, { quiet: [inHours(-1), inHours(1)] })
     await api.time.pass(HOUR_MS / 2)
