@@ -38,8 +38,8 @@ const node = new CeleryNode({
   log,
 })
 await node.start()
-console.log('ready')
 process.once('SIGTERM', () => void stop())
+console.log('ready')
 
 async function stop(): Promise<void> {
   await node.close()

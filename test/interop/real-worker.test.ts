@@ -25,21 +25,28 @@ after(async () => {
   await system[Symbol.asyncDispose]()
 })
 
-const get = (call: string): Promise<unknown> => python.eval(`app.send_task(${call}).get(timeout=15)`)
+const get = (call: string): Promise<unknown> => python.eval(`app.send_task(${call}).get(timeout=60)`)
 
 suite(`the worker process and ${celeryOfThisRun()}`, () => {
   test('celery status', async () => {
-    const { code, output } = await celeryCommand(environment, engines, ['status'])
+    const { code, output } = await celeryCommand(environment, engines, ['status', '-t', '5'])
     assert.equal(code, 0, output)
     assert.ok(output.replace(/->|\s/g, '').includes(`${NODE}:OK`), output)
   })
 
   test('celery inspect, without a password in what it shows', async () => {
-    const { code, output } = await celeryCommand(environment, engines, ['inspect', '-d', NODE, 'registered'])
+    const { code, output } = await celeryCommand(environment, engines, [
+      'inspect',
+      '-t',
+      '60',
+      '-d',
+      NODE,
+      'registered',
+    ])
     assert.equal(code, 0, output)
     for (const { task } of Object.values(START_LANES)) assert.ok(output.includes(task), task)
     const stats = await python.eval<Record<string, { pool: Record<string, unknown> }>>(
-      `app.control.inspect(['${NODE}'], timeout=10).stats()`,
+      `app.control.inspect(['${NODE}'], timeout=60).stats()`,
     )
     assert.equal(stats[NODE]?.pool['max-concurrency'], 3)
     assert.ok(!JSON.stringify(stats).includes(system.rabbitmq.password))
@@ -64,12 +71,12 @@ suite(`the worker process and ${celeryOfThisRun()}`, () => {
   test('a stop gives back what waits for its time', async () => {
     const call = `app.send_task('send_single_notification', queue='normal', countdown=3600, ${nothingToSend()}).id`
     const id = await python.eval<string>(call)
-    const scheduled = `[item['request']['id'] for item in app.control.inspect(['${NODE}'], timeout=10).scheduled()['${NODE}']]`
+    const scheduled = `[item['request']['id'] for item in app.control.inspect(['${NODE}'], timeout=60).scheduled()['${NODE}']]`
     await until('it waits', async () => (await python.eval<string[]>(scheduled)).includes(id))
     worker.signal('SIGTERM')
     assert.deepEqual(await worker.exited, { code: 0, signal: null })
     const messages = "app.connection_for_read().channel().queue_declare('normal', passive=True).message_count"
-    assert.equal(await python.eval(messages), 1)
+    await until('it is in its queue', async () => (await python.eval(messages)) === 1)
   })
 })
 
