@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
 import { celeryOfThisRun, interopBench } from './bench.ts'
+import { until } from '#test/support/processes.ts'
 import { celeryCommand } from './python-process.ts'
 import { interopTasks } from './tasks.ts'
 
@@ -52,27 +53,30 @@ const controls: readonly (readonly string[])[] = [
   ...(celeryOfThisRun() === 'celery-5.2.6' ? [] : [['revoke_by_stamped_headers', 'customer=7']]),
 ]
 
-const bothAnswer = async (...args: readonly string[]): Promise<string> => {
-  const { code, output } = await celery(...args)
+/** By their names: a command that knows how many answer waits for them, and for no longer than that. */
+const NODES = ['-t', '60', '-d', 'worker1@node,worker2@node'] as const
+
+const bothAnswer = async (command: string, ...args: readonly string[]): Promise<string> => {
+  const { code, output } = await celery(command, ...args)
   assert.equal(code, 0, output)
   for (const node of ['worker1@node', 'worker2@node']) assert.ok(output.includes(node), output)
   return output
 }
 
-// Each waits a second for who else might answer: four wait together.
+// Each is a Python that starts: four of them together.
 suite('celery’s commands and two nodes of ours', { concurrency: 4 }, () => {
   test('status', async () => {
-    assert.match(await bothAnswer('status'), /2 nodes online/)
+    assert.match(await bothAnswer('status', '-t', '5'), /2 nodes online/)
   })
   for (const args of inspections)
-    test(`inspect ${args.join(' ')}`, async () => void (await bothAnswer('inspect', ...args)))
+    test(`inspect ${args.join(' ')}`, async () => void (await bothAnswer('inspect', ...NODES, ...args)))
   for (const args of controls)
-    test(`control ${args.join(' ')}`, async () => void (await bothAnswer('control', ...args)))
+    test(`control ${args.join(' ')}`, async () => void (await bothAnswer('control', ...NODES, ...args)))
 })
 
 suite('whom they reach', () => {
   test('one node alone by its name, and nobody by another', async () => {
-    const one = await celery('inspect', '-d', 'worker2@node', 'ping')
+    const one = await celery('inspect', '-t', '60', '-d', 'worker2@node', 'ping')
     assert.equal(one.code, 0, one.output)
     assert.ok(!one.output.includes('worker1@node'), one.output)
     assert.equal((await celery('inspect', '-d', 'nobody@node', 'ping')).code, 69)
@@ -81,7 +85,7 @@ suite('whom they reach', () => {
   test('nodes by a pattern', async () => {
     const ping = (matcher: string, pattern: string) =>
       bench.python.eval<object[]>(
-        `app.control.broadcast('ping', reply=True, pattern='${pattern}', matcher='${matcher}', timeout=1, limit=2)`,
+        `app.control.broadcast('ping', reply=True, pattern='${pattern}', matcher='${matcher}', timeout=5, limit=2)`,
       )
     assert.equal((await ping('glob', 'worker?@*')).length, 2)
     assert.deepEqual(await ping('glob', '*[!1]@node'), [{ 'worker2@node': { ok: 'pong' } }])
@@ -89,11 +93,12 @@ suite('whom they reach', () => {
   })
 
   test('a clock beyond what a byte and a short hold', async () => {
+    const both = "app.control.inspect(['worker1@node', 'worker2@node'], timeout=60)"
     for (const clock of [200, 40_000, 100_000]) {
       await bench.python.eval(`app.control.mailbox.clock.adjust(${clock})`)
-      const replies = await bench.python.eval<Record<string, { clock: number }>>('app.control.inspect().clock()')
+      const replies = await bench.python.eval<Record<string, { clock: number }>>(`${both}.clock()`)
       assert.ok((replies['worker1@node']?.clock ?? 0) > clock)
-      assert.deepEqual(Object.keys(await bench.python.eval<object>('app.control.inspect().ping()')).length, 2)
+      assert.deepEqual(Object.keys(await bench.python.eval<object>(`${both}.ping()`)).length, 2)
     }
   })
 
@@ -101,8 +106,10 @@ suite('whom they reach', () => {
     const { code } = await celery('control', '-d', 'worker2@node', 'shutdown')
     assert.equal(code, 69)
     assert.equal(second.node.load.running, 0)
-    const left = await bench.python.eval<object>('app.control.inspect().ping()')
-    assert.deepEqual(Object.keys(left), ['worker1@node'])
+    const ping = (node: string) =>
+      bench.python.eval<object | null>(`app.control.inspect(['${node}'], timeout=2).ping()`)
+    await until('it answers no more', async () => (await ping('worker2@node')) === null)
+    await until('the other does', async () => (await ping('worker1@node')) !== null)
     assert.ok(first.broker.isConnected)
   })
 })
