@@ -5,7 +5,7 @@ import { interopTasks } from './tasks.ts'
 
 const bench = await interopBench()
 const { python } = bench
-await python.eval("__import__('watcher').start()")
+assert.equal(await python.eval("__import__('watcher').start()"), true)
 after(async () => bench[Symbol.asyncDispose]())
 
 const watcher = "__import__('watcher')"
@@ -58,6 +58,7 @@ suite('what Celery’s own picture of the cluster makes of our events', () => {
   test('a node that stops is away at once', async () => {
     const { node } = await started
     await node.close()
-    await until(`'worker1@node' not in ${watcher}.alive()`)
+    await until(`${watcher}.said_goodbye('worker1@node')`)
+    assert.deepEqual(await python.eval(`${watcher}.alive()`), [])
   })
 })

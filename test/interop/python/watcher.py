@@ -6,13 +6,13 @@ import time
 from interop_app import app
 
 state = app.events.State()
-_started = threading.Event()
+_hears = threading.Event()
 
 
 def _run():
     with app.connection_for_read() as connection:
         receiver = app.events.Receiver(connection, handlers={"*": _seen})
-        _started.set()
+        receiver.on_consume_ready = lambda *args, **kwargs: _hears.set()
         receiver.capture(limit=None, timeout=None, wakeup=False)
 
 
@@ -21,14 +21,12 @@ def _seen(event):
 
 
 def start():
+    """Whether events are heard from here on."""
     threading.Thread(target=_run, daemon=True).start()
-    _started.wait(10)
-    # The consumer is declared a moment after.
-    time.sleep(0.5)
-    return True
+    return _hears.wait(60)
 
 
-def until(condition, seconds=10):
+def until(condition, seconds=60):
     """Whether it became true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -39,7 +37,11 @@ def until(condition, seconds=10):
 
 
 def task(task_id):
-    """What is known of one task."""
+    """What is known of one task, not of the half of an event."""
+    return state.freeze_while(lambda: _task(task_id))
+
+
+def _task(task_id):
     seen = state.tasks.get(task_id)
     if seen is None:
         return None
@@ -59,4 +61,9 @@ def task(task_id):
 
 def alive():
     """Names of the workers that are there."""
-    return sorted(worker.hostname for worker in state.alive_workers())
+    return state.freeze_while(lambda: sorted(worker.hostname for worker in state.alive_workers()))
+
+
+def said_goodbye(name):
+    """Whether a worker has said itself that it goes: one that is merely silent leaves its last beats behind."""
+    return name in state.workers and not state.workers[name].heartbeats
