@@ -54,6 +54,7 @@ test('a replay that is killed loses nothing', async () => {
   await until('it is under way', async () => (await counts('low_priority'))[0] !== 0)
   program.signal('SIGKILL')
   await program.exited
+  await nobodyConsumes(DEAD_LETTERS)
   const found = new Set<string>()
   const consumers = ['low_priority', DEAD_LETTERS].map((queue) =>
     broker.consume(queue, { prefetch: 0 }, (letter) => {
@@ -94,6 +95,7 @@ test('what no worker can use is dead-lettered at once, found, replayed and dropp
   // Nobody consumes, so that what is replayed stays where it can be counted.
   worker.signal('SIGKILL')
   await worker.exited
+  await nobodyConsumes('normal')
   const replayed = await deadLettersCommand(['replay', unknown])
   assert.equal(replayed.stdout, `replayed ${unknown} to normal\n`)
   assert.equal((await broker.countQueue('normal')).messages, 1)
@@ -191,6 +193,11 @@ function rowOf(rows: readonly string[], id: string): string {
 
 function deadLetters(count: number): Promise<void> {
   return until(`${count} dead letters`, async () => (await counts(DEAD_LETTERS))[0] === count)
+}
+
+/** RabbitMQ has seen the end of whoever did, and put back what that one held. */
+function nobodyConsumes(queue: string): Promise<void> {
+  return until(`nobody consumes ${queue}`, async () => (await broker.countQueue(queue)).consumers === 0)
 }
 
 function counts(...queues: readonly string[]): Promise<number[]> {
