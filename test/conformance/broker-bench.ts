@@ -44,6 +44,13 @@ export class Inbox {
   }
 }
 
+/** Lets time pass, so much at once, until it is so: a broker's own timers may be late. */
+export async function passUntil({ passTime }: Bench, stepMs: number, isSo: () => Promise<boolean>): Promise<void> {
+  for (let step = 0; step < MOST_STEPS && !(await isSo()); step += 1) await passTime(stepMs)
+}
+
+const MOST_STEPS = 60
+
 export async function fill(broker: Broker, queue: string, texts: readonly string[]): Promise<void> {
   await broker.declareQueue({ name: queue })
   for (const text of texts) await broker.publish(textMessage(queue, text))
