@@ -99,7 +99,7 @@ async function open(hub: Hub, accountId: string, options: OpenOptions = {}) {
 
 /** The hub asks the database in its own time. */
 async function until(isSo: () => boolean): Promise<void> {
-  const giveUpAt = Date.now() + 10_000
+  const giveUpAt = Date.now() + 30_000
   while (!isSo()) {
     assert.ok(Date.now() < giveUpAt, 'it did not become so')
     await new Promise(setImmediate)

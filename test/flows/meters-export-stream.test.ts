@@ -186,5 +186,5 @@ async function giveLongHistory(meterId: string): Promise<void> {
   await sql`
     insert into consumption_entry (meter_id, day, source_key, occurred_at, energy_kwh, amount_xof, delivered, fetched_at)
     select ${meterId}::uuid, '2026-06-01'::date + place % 200, lpad(place::text, 2000, 'x'), now(), 1, 1, '{}', now()
-    from generate_series(1, 20000) as place`.execute(api.db)
+    from generate_series(1, 10000) as place`.execute(api.db)
 }

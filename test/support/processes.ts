@@ -114,7 +114,7 @@ export function watcherOf(pid: number): number | undefined {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  limitMs = 20_000,
+  limitMs = 30_000,
 ): Promise<void> {
   const end = performance.now() + limitMs
   while (!(await condition())) {
