@@ -60,10 +60,11 @@ test('both sources dead for five minutes: everybody known is answered, and their
   }
 
   // On a machine that is busy enough even a source that is well is too slow now and then.
-  await until('everybody is known', async () => {
+  const areAllKnown = async (): Promise<boolean> => {
     now += 5 * SECOND
     return (await readAll('month')).every(({ status, answer }) => status === 200 && !answer.stale)
-  })
+  }
+  await until('everybody is known', areAllKnown, 60_000)
   for (const { answer } of await readAll('month')) assert.deepEqual([answer.stale, answer.energy_kwh], [false, 113.9])
   now += 20 * MINUTE
   // Hanging is the worst that a source can do; from then on it is down in a way that costs the test no time.
