@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, Socket } from 'node:net'
 import { test } from 'node:test'
 import { lateReads } from './late-reads.ts'
 
@@ -11,7 +11,7 @@ async function pair(): Promise<readonly [Socket, Socket]> {
   const address = server.address()
   assert.ok(address !== null && typeof address === 'object')
   const near = connect(address.port, '127.0.0.1')
-  const [far] = (await once(server, 'connection')) as [Socket]
+  const [[far]] = (await Promise.all([once(server, 'connection'), once(near, 'connect')])) as [[Socket], unknown]
   server.close()
   return [near, far]
 }
@@ -34,6 +34,29 @@ test('what was read is held until its time, and comes whole and in order, with t
   await once(near, 'end')
   assert.equal(got.join(' '), 'first second third')
   near.destroy()
+})
+
+test('what came before a reset is given before it', async () => {
+  const wakers: (() => void)[] = []
+  using _late = lateReads({ delayMs: () => 1, later: (wake) => wakers.push(wake) })
+  const [near, far] = await pair()
+  const told: string[] = []
+  near.on('data', (chunk) => told.push(String(chunk))).on('error', ({ message }) => told.push(message))
+  far.write('before')
+  while (wakers.length === 0) await new Promise(setImmediate)
+  const reset = Promise.withResolvers<void>()
+  near.destroy = (error) => {
+    reset.resolve()
+    return Socket.prototype.destroy.call(near, error)
+  }
+  far.resetAndDestroy()
+  await reset.promise
+  assert.deepEqual(told, [])
+  const closed = new Promise((resolve) => near.once('close', resolve))
+  wakers.shift()?.()
+  wakers.shift()?.()
+  await closed
+  assert.deepEqual(told, ['before', 'read ECONNRESET'])
 })
 
 test('a socket that was destroyed meanwhile is given nothing', async () => {

@@ -7,48 +7,55 @@ export interface Lateness {
   readonly later?: (wake: () => void, ms: number) => void
 }
 
-type Push = Socket['push']
-type Read = Parameters<Push>
-
 /** From now on whatever a socket of this process reads may come late, in its order. Until disposed. */
 export function lateReads({ delayMs, later = setTimeout }: Lateness): Disposable {
-  const push: Push = Socket.prototype.push
+  const { push, destroy } = Socket.prototype
   /** Of each socket, what it has read and nobody was given yet. */
-  const held = new WeakMap<Socket, Read[]>()
+  const held = new WeakMap<Socket, (() => void)[]>()
 
-  Socket.prototype.push = function (this: Socket, ...read: Read): boolean {
-    const waiting = held.get(this)
-    if (waiting !== undefined) {
-      waiting.push(read)
-      return true
-    }
-    const ms = delayMs()
-    if (ms === 0) return push.apply(this, read)
-    held.set(this, [read])
-    later(() => give(this), ms)
-    return true
-  }
-
+  /** Of what is held, each in a turn of its own, as it came. */
   function give(socket: Socket): void {
     const waiting = held.get(socket) ?? []
-    const read = waiting.shift()
-    if (read === undefined || socket.destroyed) {
+    const next = waiting.shift()
+    if (next === undefined || socket.destroyed) {
       held.delete(socket)
       return
     }
-    const hasRoom = push.apply(socket, read)
-    if (!hasRoom) stopReading(socket)
-    // As Node does at an end: without it a socket that nobody reads does not notice.
-    if (read[0] === null) socket.read(0)
-    // Each in a turn of its own, as they came.
+    next()
     const ms = waiting.length > 0 ? delayMs() : 0
     if (ms === 0) setImmediate(() => give(socket))
     else later(() => give(socket), ms)
   }
 
+  Socket.prototype.push = function (this: Socket, ...read: Parameters<typeof push>): boolean {
+    const waiting = held.get(this)
+    const ms = waiting === undefined ? delayMs() : 0
+    if (waiting === undefined && ms === 0) return push.apply(this, read)
+    const given = (): void => {
+      if (!push.apply(this, read)) stopReading(this)
+      // As Node does at an end: without it a socket that nobody reads does not notice.
+      if (read[0] === null) this.read(0)
+    }
+    if (waiting !== undefined) waiting.push(given)
+    else {
+      held.set(this, [given])
+      later(() => give(this), ms)
+    }
+    return true
+  }
+
+  Socket.prototype.destroy = function (this: Socket, error?: Error): Socket {
+    const waiting = held.get(this)
+    // What came before a reset is read before it.
+    const isRead = error !== undefined && 'syscall' in error && error.syscall === 'read'
+    if (waiting === undefined || !isRead) return destroy.call(this, error)
+    waiting.push(() => destroy.call(this, error))
+    return this
+  }
+
   return {
     [Symbol.dispose]() {
-      Socket.prototype.push = push
+      Object.assign(Socket.prototype, { push, destroy })
     },
   }
 }
