@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { subscribe, unsubscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import { after, before, beforeEach, suite, test } from 'node:test'
 import { inspect } from 'node:util'
 import { sql } from 'kysely'
@@ -11,6 +13,8 @@ import type { SqlServerOptions } from './options.ts'
 import { sqlServerPostpaidSource } from './postpaid-source.ts'
 import { sqlServerPrepaidSource } from './prepaid-source.ts'
 
+/** Where Node says that this process connects to somebody. */
+const NEW_CONNECTION = 'net.client.socket'
 const SALES = 'HEXING_SENELECBILL_ALHDL2'
 const meter = { number: '14250000016', police: '210000001' }
 const range = { from: '2026-01-01', to: '2027-01-01' }
@@ -50,11 +54,16 @@ suite('the SQL Server source and the simulated SIC', () => {
   async function overWire(changed: Partial<SqlServerOptions> = {}) {
     await using opened = new AsyncDisposableStack()
     const wire = opened.use(await TcpInterposer.start(sic.port))
+    const sockets = new Set<Socket>()
+    const note = (message: unknown): void => void sockets.add((message as { readonly socket: Socket }).socket)
+    subscribe(NEW_CONNECTION, note)
+    opened.defer(() => void unsubscribe(NEW_CONNECTION, note))
     const options = sic.options('SIC', { port: wire.port, ...changed })
     const source = opened.use(sqlServerPrepaidSource(options))
     assert.equal((await ask(source)).length, 40)
     const kept = opened.move()
-    return { wire, source, [Symbol.asyncDispose]: () => kept.disposeAsync() }
+    const ours = (): Socket[] => [...sockets].filter(({ remotePort }) => remotePort === wire.port)
+    return { wire, source, ours, [Symbol.asyncDispose]: () => kept.disposeAsync() }
   }
 
   test('hands over every column as delivered, accents and nulls included', async () => {
@@ -183,8 +192,11 @@ suite('the SQL Server source and the simulated SIC', () => {
 
   test('connections that died while idle are not noticed by anybody', async () => {
     await using subject = await overWire()
-    const gone = subject.wire.cutAll()
-    await gone
+    const gone = subject.ours().map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
+    assert.ok(gone.length > 0)
+    await subject.wire.cutAll()
+    // The wire's ends are closed before the source's own has heard of it.
+    await Promise.all(gone)
     assert.equal((await ask(subject.source)).length, 40)
   })
 
