@@ -94,10 +94,11 @@ class RabbitmqNode implements Rabbitmq {
     this.#epmd ??= await startEngine({
       name: 'epmd',
       command: engineProgram('epmd', 'erlang-base'),
-      args: ['-debug', '-port', `${this.#ports.epmd}`, '-address', '127.0.0.1'],
+      args: ['-debug', '-debug', '-port', `${this.#ports.epmd}`, '-address', '127.0.0.1'],
       env: { PATH: ENGINE_PATH },
       graceMs: 1000,
-      readyLine: /epmd running/,
+      // It says that it runs before it listens, and Erlang starts one of its own where it finds none.
+      readyLine: /entering the main select/,
     })
     this.#server = await startEngine({
       name: 'RabbitMQ',
