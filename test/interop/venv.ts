@@ -82,6 +82,8 @@ async function make(folder: string, requirements: Requirements): Promise<void> {
     return await whenComplete(folder, lock)
   }
   try {
+    // Made between the look and the lock: others work in it by now.
+    if (existsSync(join(folder, 'complete'))) return
     await rm(folder, { recursive: true, force: true })
     await run(PYTHON, ['-m', 'venv', folder])
     const exactly = requirements === 'newest' ? [] : ['--no-deps']
