@@ -14,7 +14,7 @@ after(async () => {
 })
 
 /** Python’s tasks by their functions, ours by name: `n('node.add', 1)`. */
-const run = (canvas: string): Promise<unknown> => python.eval(`(${canvas}).apply_async().get(timeout=15)`)
+const run = (canvas: string): Promise<unknown> => python.eval(`(${canvas}).apply_async().get(timeout=60)`)
 const py = 'interop_app'
 
 async function raised(expression: Promise<unknown>): Promise<PythonRaised> {
@@ -118,7 +118,7 @@ suite('canvas across Python and Node', () => {
     const id = await python.eval<string>(`sig('node.fail').apply_async(link_error=${py}.note.s()).id`)
     assert.equal(await python.eval(noted(id)), true)
     const children = await python.eval<unknown[]>(
-      `[r for r in [sig('node.add', 2, 2).apply_async(link=sig('node.echo'))] if r.get(timeout=5)][0].children[0].get(timeout=5)`,
+      `[r for r in [sig('node.add', 2, 2).apply_async(link=sig('node.echo'))] if r.get(timeout=60)][0].children[0].get(timeout=60)`,
     )
     assert.equal(children, 4)
   })
@@ -136,7 +136,7 @@ suite('canvas across Python and Node', () => {
       `sig('node.add', 1, 1) | group(sig('node.add', 1), sig('node.fail')) | sig('node.total')`,
     ]) {
       // Asked by its id alone: with its parents known, Python raises what it finds there first.
-      const body = `AsyncResult((${canvas}).apply_async().id, app=app).get(timeout=15)`
+      const body = `AsyncResult((${canvas}).apply_async().id, app=app).get(timeout=60)`
       const error = await raised(python.eval(body))
       assert.equal(error.type, 'ChordError', canvas)
       assert.match(error.args[0] ?? '', /^Dependency [-0-9a-f]+ raised ValueError\('bad thing', 42\)$/)

@@ -10,7 +10,7 @@ const seen: string[] = []
 await bench.startNode('worker1@node', interopTasks(seen))
 after(async () => bench[Symbol.asyncDispose]())
 
-const send = (call: string): string => `app.send_task(${call}, queue='node').get(timeout=10)`
+const send = (call: string): string => `app.send_task(${call}, queue='node').get(timeout=60)`
 
 async function raised(expression: string): Promise<PythonRaised> {
   try {
@@ -31,7 +31,7 @@ suite('a Python client and our worker', () => {
 
   test('many at once', async () => {
     const calls =
-      "sum(r.get(timeout=20) for r in [app.send_task('node.add', args=[n, 1], queue='node') for n in range(200)])"
+      "sum(r.get(timeout=60) for r in [app.send_task('node.add', args=[n, 1], queue='node') for n in range(200)])"
     assert.equal(await python.eval(calls), 20_100)
   })
 
@@ -113,15 +113,15 @@ suite('a Python client and our worker', () => {
     )
     assert.deepEqual(progress, { done: 1, of: 2 })
     await python.eval(`app.control.revoke('${id}', terminate=True)`)
-    assert.equal((await raised(`AsyncResult('${id}', app=app).get(timeout=10)`)).type, 'TaskRevokedError')
+    assert.equal((await raised(`AsyncResult('${id}', app=app).get(timeout=60)`)).type, 'TaskRevokedError')
   })
 
   test('what is stored lives a day and is not overwritten', async () => {
     const id = await python.eval<string>(
-      "[r for r in [app.send_task('node.add', args=[1, 1], queue='node')] if r.get(timeout=10)][0].id",
+      "[r for r in [app.send_task('node.add', args=[1, 1], queue='node')] if r.get(timeout=60)][0].id",
     )
     assert.equal(await python.eval(`app.backend.client.ttl('celery-task-meta-${id}') > 86390`), true)
     await python.eval(`app.backend.store_result('${id}', None, 'FAILURE')`)
-    assert.equal(await python.eval(`AsyncResult('${id}', app=app).get(timeout=1)`), 2)
+    assert.equal(await python.eval(`AsyncResult('${id}', app=app).get(timeout=60)`), 2)
   })
 })

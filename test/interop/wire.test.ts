@@ -49,12 +49,12 @@ suite('what our node says to the broker', () => {
   test('no queue that newer brokers refuse, and no prefetch for a whole channel', async () => {
     const options = { broker: tapped, publisher: tapped, concurrency: 2, mingleMs: 200 }
     await bench.startNode('tapped@node', interopTasks(), options)
-    const call = "app.send_task('node.add', args=[1, 2], queue='node').get(timeout=10)"
+    const call = "app.send_task('node.add', args=[1, 2], queue='node').get(timeout=60)"
     assert.equal(await bench.python.eval(call), 3)
     const later = await bench.python.eval<string>("app.send_task('node.add', queue='node', countdown=3600).id")
-    await bench.python.eval(`app.control.revoke('${later}', reply=True)`)
-    await bench.python.eval("app.control.add_consumer('extra', reply=True)")
-    await bench.python.eval('app.control.pool_grow(3, reply=True)')
+    await bench.python.eval(`app.control.revoke('${later}', reply=True, limit=1, timeout=60)`)
+    await bench.python.eval("app.control.add_consumer('extra', reply=True, limit=1, timeout=60)")
+    await bench.python.eval('app.control.pool_grow(3, reply=True, limit=1, timeout=60)')
     assert.equal(await bench.python.eval(call), 3)
 
     const queues = tap.sent(...QUEUE_DECLARE).map((args) => declaration(args, 0))
@@ -91,7 +91,7 @@ suite('what our node says to the broker', () => {
         softLimitSeconds: 540,
       })
       await publisher.publish({ queue: 'python' }, envelope, jsonBody([], {}))
-      const { result } = await waitForResult(bench.results, id, { timeoutMs: 15_000 })
+      const { result } = await waitForResult(bench.results, id, { timeoutMs: 60_000 })
       const { retries, group_index: index, timelimit } = result as Record<string, unknown>
       assert.deepEqual([retries, index, timelimit], [number, number, [600, 540]])
     }
