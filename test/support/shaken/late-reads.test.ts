@@ -33,7 +33,9 @@ test('what was read is held until its time, and comes whole and in order, with t
   wakers.shift()?.()
   await once(near, 'end')
   assert.equal(got.join(' '), 'first second third')
+  const farClosed = once(far, 'close')
   near.destroy()
+  await farClosed
 })
 
 test('what came before a reset is given before it', async () => {
