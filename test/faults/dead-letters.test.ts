@@ -34,8 +34,9 @@ after(async () => {
 test('importing the definitions again, by rabbitmqctl, changes nothing', async () => {
   const list = (): Promise<string[]> =>
     Promise.all(
-      [['list_policies'], ['list_queues', 'name', 'durable', 'arguments', 'policy'], ['list_bindings']].map((what) =>
-        system.rabbitmq.ctl('-q', '-p', 'samaconso', ...what),
+      [['list_policies'], ['list_queues', 'name', 'durable', 'arguments', 'policy'], ['list_bindings']].map(
+        // RabbitMQ promises no order.
+        async (what) => (await system.rabbitmq.ctl('-q', '-p', 'samaconso', ...what)).split('\n').toSorted().join('\n'),
       ),
     )
   const imported = await list()
