@@ -56,7 +56,7 @@ const messages = fc
   .array(fc.record({ at: fc.integer({ min: 0, max: 200_000 }), lateMs: fc.integer({ min: 0, max: OVERLAP_MS - 1 }) }), {
     maxLength: 40,
   })
-  // Ids by chance would share their short names once in some ten thousand runs, and be one message.
+  // Ids by chance would share their short names once in some fifty thousand runs, and be one message.
   .map((all) => all.map((message, place) => ({ ...message, id: randomUUID().replace(/^.{8}/, idStart(place)) })))
   .map((all) => all.toSorted((a, b) => a.at + a.lateMs - (b.at + b.lateMs)))
 

@@ -47,7 +47,7 @@ export function lateReads({ delayMs, later = setTimeout }: Lateness): Disposable
   Socket.prototype.destroy = function (this: Socket, error?: Error): Socket {
     const waiting = held.get(this)
     // What came before a reset is read before it.
-    const isRead = error !== undefined && 'syscall' in error && error.syscall === 'read'
+    const isRead = error instanceof Error && 'syscall' in error && error.syscall === 'read'
     if (waiting === undefined || !isRead) return destroy.call(this, error)
     waiting.push(() => destroy.call(this, error))
     return this
