@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startWatched } from '#src/processes/watched-process.ts'
 import { runningDatabaseUrl } from '#src/roles/embedded/home.ts'
+import { freePort } from '#test/support/free-port.ts'
 
 /** The whole system as `npm start` runs it, on a port and in a folder of its own. */
 export interface SystemUnderTest extends AsyncDisposable {
@@ -60,12 +60,4 @@ export async function startSystem(): Promise<SystemUnderTest> {
     await close()
     throw error
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => void probe.close(resolve))
-  return port
 }
