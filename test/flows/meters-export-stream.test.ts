@@ -168,6 +168,22 @@ suite('a client that does not take its export', () => {
     await app.close()
   })
 
+  test('has two at most: the third is refused until one of them has ended, and nobody else is', async () => {
+    const { app } = await listening()
+    const [first, second] = [await deafClient(app), await deafClient(app)]
+    const third = () => api.get(long, `/api/consumption/${long.id}/export?from=2026-03-01&to=2026-04-01`, { app })
+    const refused = await third()
+    assert.deepEqual([refused.statusCode, refused.json().code], [429, 'export/too-many'])
+    assert.equal(refused.headers['retry-after'], '10')
+    assert.equal((await api.get(household, pathOf('format=csv'), { app })).statusCode, 200)
+    const closed = once(first.response, 'close')
+    first.client.destroy()
+    await closed
+    assert.equal((await third()).statusCode, 200)
+    second.client.destroy()
+    await app.close()
+  })
+
   test('and leaves is no failure, and nothing is kept for it', async () => {
     const { app } = await listening()
     const logged = api.log.text().split('an export was cut off').length

@@ -16,6 +16,7 @@ import type { EntryPages, Export } from './exported.ts'
 import { jsonOf } from './json.ts'
 import { pictureOf } from './picture.ts'
 import { ExportParams, ExportQuery, EXPORT_EXAMPLE, ExportAnswer, type ExportFormat } from './schemas.ts'
+import { ExportsUnderWay } from './under-way.ts'
 
 export interface ExportRouteParts {
   readonly knowledge: Knowledge
@@ -45,6 +46,7 @@ const content = {
 /** `GET /api/consumption/{user_id}/export`: every purchase and bill of a range, streamed. */
 export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts): Routes {
   const resolveRange = rangeResolver(clock)
+  const underWay = new ExportsUnderWay()
   return (app: App) => {
     app.get(
       '/api/consumption/:user_id/export',
@@ -54,16 +56,21 @@ export function exportRoutes({ knowledge, clock, log, policy }: ExportRouteParts
           tags: ['consumption'],
           summary: 'Every purchase and bill of a user, to take away',
           description:
-            'Streamed, and all as of one moment: a correction that lands meanwhile is wholly in it or not at all. When it cannot be finished, or its client stops reading for a minute, the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are (a stale file is named `-incomplete`), `X-Data-Known-From` from which day on they are kept.',
+            'Streamed, and all as of one moment: a correction that lands meanwhile is wholly in it or not at all. When it cannot be finished, or its client stops reading for a minute, the connection is reset: what came until then is no export. `X-Data-As-Of` and `X-Data-Stale` say how old the data are (a stale file is named `-incomplete`), `X-Data-Known-From` from which day on they are kept. An account has two under way at most; the third is a 429.',
           params: ExportParams,
           querystring: ExportQuery,
-          response: { 200: { description: 'in the format asked for', content }, 503: ProblemAnswer },
+          response: {
+            200: { description: 'in the format asked for', content },
+            429: ProblemAnswer,
+            503: ProblemAnswer,
+          },
         },
       },
       async (request, reply) => {
         const userId = request.params.user_id
         const { format, meter_id: meterId } = request.query
         const range = resolveRange(request.query)
+        underWay.begin(actorOf(request).accountId, reply.raw)
         const scope = await scopeOf(knowledge.db, actorOf(request), userId)
         const asked = { userId, scope, meterId: meterId?.toLowerCase() }
         const { about, pages } = await exportOf(knowledge, asked, range)
