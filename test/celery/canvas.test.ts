@@ -238,6 +238,31 @@ suite('what a signature stands for', () => {
     assert.equal(readSignature(call?.ending.chain?.[0]).options['task_id'], 'whole')
   })
 
+  test('a last step that has an id keeps it, whatever the chain around it is called', () => {
+    const own = sig('b', [], { task_id: 'own' })
+    const [first] = calls(chain([sig('a', []), own], { task_id: 'whole' }))
+    assert.equal(readSignature(first?.ending.chain?.[0]).options['task_id'], 'own')
+    const [alone] = calls(chain([own], { task_id: 'whole' }))
+    assert.equal(alone?.signature.options['task_id'], 'own')
+  })
+
+  test('the id of a chain that ends in a chord is that of the chord’s body, unless that has one', () => {
+    for (const [options, id] of [
+      [{}, 'whole'],
+      [{ task_id: 'own' }, 'own'],
+    ] as const) {
+      const parts = group([sig('b', []), sig('c', [])], { task_id: 'parts' })
+      const called = calls(chain([parts, sig('d', [], options)], { task_id: 'whole' }))
+      assert.deepEqual(
+        called.map(({ ending }) => [ending.groupId, readSignature(ending.chord).options['task_id']]),
+        [
+          ['parts', id],
+          ['parts', id],
+        ],
+      )
+    }
+  })
+
   test('nothing is made of what is not understood', () => {
     for (const value of [null, 'text', {}, chain([]), { task: 'celery.group', kwargs: {} }]) {
       assert.throws(() => calls(value), CanvasUnsupported)

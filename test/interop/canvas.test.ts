@@ -1,13 +1,26 @@
 import assert from 'node:assert/strict'
 import { after, suite, test } from 'node:test'
+import { defineTask } from '#src/celery/task.ts'
+import { aTurn } from '#test/support/event-loop.ts'
 import { interopBench } from './bench.ts'
 import { PythonRaised, PythonWorker } from './python-process.ts'
 import { interopTasks } from './tasks.ts'
 
 const bench = await interopBench()
-const { python } = bench
+const { python, results } = bench
+/** A part of a chord of two: it is done when the other one counts. */
+const last = defineTask({
+  name: 'node.last',
+  positional: ['x', 'y'],
+  acksLate: true,
+  parse: ({ x, y }) => ({ x: Number(x), y: Number(y) }),
+  handler: async ({ x, y }, { envelope: { group } }) => {
+    while ((await results.chordParts(group ?? assert.fail())).length === 0) await aTurn()
+    return x + y
+  },
+})
 const worker = await PythonWorker.start(bench.venv, bench.engines, 'py@node')
-await bench.startNode('worker1@node', interopTasks())
+await bench.startNode('worker1@node', [...interopTasks(), last])
 after(async () => {
   await worker[Symbol.asyncDispose]()
   await bench[Symbol.asyncDispose]()
@@ -85,6 +98,14 @@ suite('canvas across Python and Node', () => {
       ),
       71,
     )
+  })
+
+  test('Node ends a chord that Python made of a chain', async () => {
+    const parts = `group(sig('node.last', 10), ${py}.add.s(20))`
+    assert.equal(await run(`${py}.add.s(1, 1) | ${parts} | sig('node.total') | ${py}.add.s(1)`), 35)
+    assert.equal(await run(`sig('node.add', 1, 1) | ${parts} | ${py}.total.s() | sig('node.add', 1)`), 35)
+    assert.equal(await run(`${py}.add.s(1, 1) | ${parts} | sig('node.total') | ${parts} | sig('node.total')`), 98)
+    assert.equal(await run(`chord([sig('node.last', 1, 1), ${py}.add.s(2, 2)], sig('node.total') | ${py}.add.s(1))`), 7)
   })
 
   test('chords inside chords', async () => {

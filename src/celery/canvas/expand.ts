@@ -59,11 +59,10 @@ function expandChain(chain: Signature, partialArgs: readonly unknown[], ending: 
   const [first, ...rest] = steps
   if (first === undefined) throw new CanvasUnsupported('an empty chain')
   const own = { ...optionsAsEnding(chain), ...ending }
-  // The id of a chain is that of its last task.
-  const end = withOptions(steps.at(-1) ?? first, { task_id: chain.options['task_id'] })
+  const end = identified(steps.at(-1) ?? first, optionText(chain, 'task_id'))
   if (rest.length === 0) return expand(end, partialArgs, own)
-  const last = withOptions(identified(end), endingAsOptions({ ...own, chain: [] }))
-  const following = [...rest.slice(0, -1).map(identified), last].map(writeSignature)
+  const last = withOptions(end, endingAsOptions({ ...own, chain: [] }))
+  const following = [...rest.slice(0, -1).map((step) => identified(step)), last].map(writeSignature)
   return expand(first, partialArgs, { chain: [...(own.chain ?? []), ...following.toReversed()] })
 }
 

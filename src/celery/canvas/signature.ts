@@ -50,9 +50,17 @@ export function withOptions(signature: Signature, options: Fields): Signature {
   return { ...signature, options: { ...signature.options, ...Object.fromEntries(given) } }
 }
 
-/** The same with an id, so that it can be told to have failed before it was ever sent. */
-export function identified(signature: Signature): Signature {
-  return optionText(signature, 'task_id') === undefined ? withOptions(signature, { task_id: randomUUID() }) : signature
+/**
+ * The same with an id for its end, so that it can be told to have failed before it was ever sent. Whoever has one keeps
+ * it, whatever a chain around it is called: it is the one that its client waits for. A chord's own is that of its group;
+ * its end is its body.
+ */
+export function identified(signature: Signature, taskId: string = randomUUID()): Signature {
+  if (signature.kind === 'chord') {
+    const body = identified(readSignature(signature.kwargs['body']), taskId)
+    return { ...signature, kwargs: { ...signature.kwargs, body: writeSignature(body) } }
+  }
+  return optionText(signature, 'task_id') === undefined ? withOptions(signature, { task_id: taskId }) : signature
 }
 
 export function optionText({ options }: Signature, name: string): string | undefined {
