@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, Socket } from 'node:net'
+import { connect, createServer, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { lateReads } from './late-reads.ts'
 
@@ -28,7 +28,7 @@ test('what was read is held until its time, and comes whole and in order, with t
   far.write('second')
   while (wakers.length === 0) await new Promise(setImmediate)
   far.end('third')
-  while (near.bytesRead < 'firstsecondthird'.length) await new Promise(setImmediate)
+  await once(far, 'finish')
   assert.deepEqual(got, ['first'])
   wakers.shift()?.()
   await once(near, 'end')
@@ -46,19 +46,33 @@ test('what came before a reset is given before it', async () => {
   near.on('data', (chunk) => told.push(String(chunk))).on('error', ({ message }) => told.push(message))
   far.write('before')
   while (wakers.length === 0) await new Promise(setImmediate)
-  const reset = Promise.withResolvers<void>()
-  near.destroy = (error) => {
-    reset.resolve()
-    return Socket.prototype.destroy.call(near, error)
-  }
   far.resetAndDestroy()
-  await reset.promise
+  await once(far, 'close')
   assert.deepEqual(told, [])
   const closed = new Promise((resolve) => near.once('close', resolve))
   wakers.shift()?.()
-  wakers.shift()?.()
   await closed
   assert.deepEqual(told, ['before', 'read ECONNRESET'])
+})
+
+test('what nobody was given is not followed by more', async () => {
+  const wakers: (() => void)[] = []
+  const [near, far] = await pair()
+  {
+    using _late = lateReads({ delayMs: () => 1, later: (wake) => wakers.push(wake) })
+    near.resume()
+    far.write('a')
+    while (wakers.length === 0) await new Promise(setImmediate)
+  }
+  // More than sockets hold.
+  far.write(Buffer.alloc(64 * 1024 * 1024))
+  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate)
+  assert.equal(near.bytesRead, 1)
+  assert.equal(far.writableNeedDrain, true)
+  wakers.shift()?.()
+  await once(far, 'drain')
+  near.destroy()
+  far.destroy()
 })
 
 test('a socket that was destroyed meanwhile is given nothing', async () => {

@@ -9,7 +9,7 @@ export interface Lateness {
 
 /** From now on whatever a socket of this process reads may come late, in its order. Until disposed. */
 export function lateReads({ delayMs, later = setTimeout }: Lateness): Disposable {
-  const { push, destroy } = Socket.prototype
+  const { push } = Socket.prototype
   /** Of each socket, what it has read and nobody was given yet. */
   const held = new WeakMap<Socket, (() => void)[]>()
 
@@ -41,26 +41,18 @@ export function lateReads({ delayMs, later = setTimeout }: Lateness): Disposable
       held.set(this, [given])
       later(() => give(this), ms)
     }
-    return true
-  }
-
-  Socket.prototype.destroy = function (this: Socket, error?: Error): Socket {
-    const waiting = held.get(this)
-    // What came before a reset is read before it.
-    const isRead = error instanceof Error && 'syscall' in error && error.syscall === 'read'
-    if (waiting === undefined || !isRead) return destroy.call(this, error)
-    waiting.push(() => destroy.call(this, error))
-    return this
+    // Nothing more is read before this was given: the kernel holds no more than it would for a slow process.
+    return false
   }
 
   return {
     [Symbol.dispose]() {
-      Object.assign(Socket.prototype, { push, destroy })
+      Socket.prototype.push = push
     },
   }
 }
 
-/** What Node does itself where a push says that there is no more room; here it was told that there was. */
+/** What Node does itself where a push says that there is no more room; here it was told so before. */
 function stopReading(socket: Socket): void {
   const { _handle: handle } = socket as { _handle?: { reading: boolean; readStop(): void } | null }
   if (!handle?.reading) return
