@@ -5,6 +5,7 @@ import { redisResults } from '#src/adapters/results/redis.ts'
 import { createLogger } from '#src/core/logger.ts'
 import { ResultStoreUnavailable } from '#src/ports/result-store.ts'
 import { resultStoreConformance } from '#test/conformance/result-store.ts'
+import { until } from '#test/support/processes.ts'
 import { startRedis } from '#test/support/redis.ts'
 import { TcpInterposer } from '#test/support/tcp-interposer.ts'
 
@@ -69,4 +70,19 @@ test('a watcher learns after an outage what it missed, and questions fail meanwh
   await client.set('celery-task-meta-w', 'after')
   await using _back = await TcpInterposer.start(Number(direct.port), port)
   await heard.after.promise
+})
+
+test('a watch that cannot look at what is there is refused, and listens no more', async () => {
+  await using store = await opened()
+  const channel = 'celery-task-meta-odd'
+  const listeners = async (): Promise<number | undefined> => Number((await client.pubSubNumSub([channel]))[channel])
+  await client.rPush(channel, 'no result')
+  await assert.rejects(
+    store.watch('odd', () => assert.fail('it was told')),
+    ResultStoreUnavailable,
+  )
+  await until('nobody listens', async () => (await listeners()) === 0)
+  await client.del(channel)
+  await using _watch = await store.watch('odd', () => assert.fail('it was told'))
+  assert.equal(await listeners(), 1)
 })

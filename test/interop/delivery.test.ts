@@ -111,7 +111,14 @@ suite('deliveries on a real broker', () => {
     const task = defineTask({ name: 'node.gate', acksLate: true, parse: () => null, handler: async () => gate.promise })
     await bench.startNode('gate@node', [task], { queues: ['gate'] })
     const id = await client.sendTask({ task: 'node.gate', queue: 'gate' })
-    const waiting = waitForResult(results, id, { timeoutMs: 60_000 })
+    const watching = Promise.withResolvers<void>()
+    const watch: typeof results.watch = async (...asked) => {
+      const watched = await results.watch(...asked)
+      watching.resolve()
+      return watched
+    }
+    const waiting = waitForResult({ watch }, id, { timeoutMs: 60_000 })
+    await watching.promise
     await bench.redis.stop()
     await bench.redis.start()
     const answers = async (): Promise<boolean> =>

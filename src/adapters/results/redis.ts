@@ -77,19 +77,20 @@ class RedisResults implements ResultStore {
         .catch(() => {})
     }
     this.#watches.add(readAgain)
-    await answered(client.subscribe(key, onMessage)).catch((error: unknown) => {
+    const end = async (): Promise<void> => {
       this.#watches.delete(readAgain)
-      throw error
-    })
-    const now = await this.read(taskId)
-    if (now !== undefined) onText(now)
-    return {
-      [Symbol.asyncDispose]: async () => {
-        this.#watches.delete(readAgain)
-        // Without a connection there is nothing to end, and nobody is told any more either way.
-        await client.unsubscribe(key, onMessage).catch(() => {})
-      },
+      // Without a connection there is nothing to end, and nobody is told any more either way.
+      await client.unsubscribe(key, onMessage).catch(() => {})
     }
+    try {
+      await answered(client.subscribe(key, onMessage))
+      const now = await this.read(taskId)
+      if (now !== undefined) onText(now)
+    } catch (error) {
+      void end()
+      throw error
+    }
+    return { [Symbol.asyncDispose]: end }
   }
 
   async setChordSize(groupId: string, size: number): Promise<void> {

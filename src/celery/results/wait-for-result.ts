@@ -16,7 +16,7 @@ export class ResultTimeout extends Error {
  * @throws the signal's reason
  */
 export async function waitForResult(
-  results: ResultStore,
+  results: Pick<ResultStore, 'watch'>,
   taskId: string,
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal; readonly timers?: Timers },
 ): Promise<ResultRecord> {
