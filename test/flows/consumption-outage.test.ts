@@ -7,6 +7,7 @@ import { GROUPINGS } from '#src/modules/consumption/periods.ts'
 import { openSources } from '#src/roles/parts/sources.ts'
 import { aHousehold, type Answer, consumptionApi, TEST_NOW } from '#test/support/consumption-api.ts'
 import { FickleWire } from '#test/support/fickle-wire.ts'
+import { OwnConnections } from '#test/support/own-connections.ts'
 import { until } from '#test/support/processes.ts'
 import { sicUnderTest } from '#test/support/sic-under-test.ts'
 
@@ -22,6 +23,8 @@ test('both sources dead for five minutes: everybody known is answered, and their
   await using prepaidWire = await FickleWire.start(sic.port)
   await using postpaidWire = await FickleWire.start(sic.port)
   const wires = [prepaidWire, postpaidWire]
+  using prepaidConnections = new OwnConnections(prepaidWire.port)
+  using postpaidConnections = new OwnConnections(postpaidWire.port)
   let now = TEST_NOW
   const clock = (): number => now
   const login = (database: 'SIC' | 'HISTH2MC', { port }: FickleWire) => {
@@ -89,6 +92,6 @@ test('both sources dead for five minutes: everybody known is answered, and their
   for (const grouping of ['month', 'day', 'week']) {
     for (const { answer } of await readAll(grouping)) assert.equal(answer.stale, false, grouping)
   }
-  for (const wire of wires) assert.ok(wire.mostClients > 0 && wire.mostClients <= MOST_SOCKETS)
+  for (const { most } of [prepaidConnections, postpaidConnections]) assert.ok(most > 0 && most <= MOST_SOCKETS)
   await opened.close()
 })

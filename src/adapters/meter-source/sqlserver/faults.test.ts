@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict'
-import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import type { Socket } from 'node:net'
 import { after, before, beforeEach, suite, test } from 'node:test'
 import { inspect } from 'node:util'
 import { sql } from 'kysely'
 import { type PrepaidSource, SourceUnavailable } from '#src/ports/meter-source.ts'
 import { type Faults, noFaults } from '#src/simulators/sic/faults.ts'
 import { freePort } from '#test/support/free-port.ts'
+import { OwnConnections } from '#test/support/own-connections.ts'
 import { type SicUnderTest, sicUnderTest } from '#test/support/sic-under-test.ts'
 import { type Fault, TcpInterposer } from '#test/support/tcp-interposer.ts'
 import type { SqlServerOptions } from './options.ts'
 import { sqlServerPostpaidSource } from './postpaid-source.ts'
 import { sqlServerPrepaidSource } from './prepaid-source.ts'
 
-/** Where Node says that this process connects to somebody. */
-const NEW_CONNECTION = 'net.client.socket'
 const SALES = 'HEXING_SENELECBILL_ALHDL2'
 const meter = { number: '14250000016', police: '210000001' }
 const range = { from: '2026-01-01', to: '2027-01-01' }
@@ -54,15 +51,11 @@ suite('the SQL Server source and the simulated SIC', () => {
   async function overWire(changed: Partial<SqlServerOptions> = {}) {
     await using opened = new AsyncDisposableStack()
     const wire = opened.use(await TcpInterposer.start(sic.port))
-    const sockets = new Set<Socket>()
-    const note = (message: unknown): void => void sockets.add((message as { readonly socket: Socket }).socket)
-    subscribe(NEW_CONNECTION, note)
-    opened.defer(() => void unsubscribe(NEW_CONNECTION, note))
+    const ours = opened.use(new OwnConnections(wire.port))
     const options = sic.options('SIC', { port: wire.port, ...changed })
     const source = opened.use(sqlServerPrepaidSource(options))
     assert.equal((await ask(source)).length, 40)
     const kept = opened.move()
-    const ours = (): Socket[] => [...sockets].filter(({ remotePort }) => remotePort === wire.port)
     return { wire, source, ours, [Symbol.asyncDispose]: () => kept.disposeAsync() }
   }
 
@@ -192,11 +185,9 @@ suite('the SQL Server source and the simulated SIC', () => {
 
   test('connections that died while idle are not noticed by anybody', async () => {
     await using subject = await overWire()
-    const gone = subject.ours().map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())))
-    assert.ok(gone.length > 0)
-    await subject.wire.cutAll()
+    assert.ok(subject.ours.count > 0)
     // The wire's ends are closed before the source's own has heard of it.
-    await Promise.all(gone)
+    await Promise.all([subject.ours.closed(), subject.wire.cutAll()])
     assert.equal((await ask(subject.source)).length, 40)
   })
 
