@@ -100,7 +100,8 @@ test('a later start without room says so too, and starts again once there is som
   const holder = join(import.meta.dirname, 'fixtures/engine-holder.ts')
   // First start; fill the disk; refused start; make room; last start.
   const script = `
-    "${node}" "${holder}" "${dataDir}" > "${folder.path}/said" & first=$!
+    : > "${folder.path}/said"
+    "${node}" "${holder}" "${dataDir}" >> "${folder.path}/said" & first=$!
     until grep -q ^up "${folder.path}/said"; do kill -0 "$first" || exit 2; sleep 0.05; done
     kill "$first"; wait "$first" || exit 3
     cat /dev/zero > "${folder.path}/filler" 2>/dev/null
